@@ -1,0 +1,2 @@
+/** The command line. */
+package io.github.medpsy4j.cli;

@@ -1,0 +1,10 @@
+/** The command line. */
+module io.github.medpsy4j.cli {
+    requires io.github.medpsy4j.engine;
+    requires io.github.medpsy4j.models;
+    requires info.picocli;
+    requires com.fasterxml.jackson.jr.ob;
+
+    opens io.github.medpsy4j.cli to
+            info.picocli;
+}

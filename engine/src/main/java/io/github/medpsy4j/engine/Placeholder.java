@@ -1,0 +1,5 @@
+package io.github.medpsy4j.engine;
+
+final class Placeholder {
+    private Placeholder() {}
+}

@@ -1,0 +1,5 @@
+package io.github.medpsy4j.gguf;
+
+final class Placeholder {
+    private Placeholder() {}
+}
