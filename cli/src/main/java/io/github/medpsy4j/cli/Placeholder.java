@@ -1,5 +1,0 @@
-package io.github.medpsy4j.cli;
-
-final class Placeholder {
-    private Placeholder() {}
-}
