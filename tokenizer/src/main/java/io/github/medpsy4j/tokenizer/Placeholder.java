@@ -1,5 +1,0 @@
-package io.github.medpsy4j.tokenizer;
-
-final class Placeholder {
-    private Placeholder() {}
-}

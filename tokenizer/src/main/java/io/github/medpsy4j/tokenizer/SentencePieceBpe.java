@@ -1,0 +1,243 @@
+package io.github.medpsy4j.tokenizer;
+
+import io.github.medpsy4j.tokenizer.Vocabulary.TokenType;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * SentencePiece's BPE: of all neighbouring characters or tokens that together are a token, the pair that makes the one
+ * with the best score is joined first. What remains and is no token is spelled in byte tokens.
+ *
+ * <p>SentencePiece writes {@code ▁} for a space. Here both are a space, in tokens as in text: the ids are the same.
+ */
+final class SentencePieceBpe implements Bpe {
+    private static final char ESCAPED_SPACE = '▁';
+
+    private final Vocabulary vocabulary;
+    private final Pieces pieces;
+    private final int[] byteIds = new int[256];
+    private final int unknown;
+    /**
+     * By id: the score as a whole number that is least for the best, so that a heap's key is
+     * {@code order << 32 | position}.
+     */
+    private final int[] orders;
+    /** No token goes on after a word into the space behind it, so that each word can be merged by itself. */
+    private final boolean wordByWord;
+
+    SentencePieceBpe(Vocabulary vocabulary) {
+        this.vocabulary = vocabulary;
+        List<String> tokens = vocabulary.tokens();
+        int n = tokens.size();
+        long chars = 0;
+        for (String token : tokens) {
+            chars += token.length();
+        }
+        Arrays.fill(byteIds, Pieces.NONE);
+        byte[] bytes = new byte[Utf8.maxBytes(Math.toIntExact(chars))];
+        int[] starts = new int[n + 1];
+        orders = new int[n];
+        boolean spaceInside = false;
+        int at = 0;
+        for (int id = 0; id < n; id++) {
+            String token = tokens.get(id);
+            TokenType type = vocabulary.type(id);
+            if (type == TokenType.BYTE) {
+                at = decodeByte(token, id, bytes, at);
+                byteIds[bytes[at - 1] & 0xFF] = id;
+            } else if (type == TokenType.NORMAL) {
+                String plain = token.replace(ESCAPED_SPACE, ' ');
+                int lastSpace = plain.lastIndexOf(' ');
+                spaceInside |= lastSpace > 0 && !plain.substring(0, lastSpace).isBlank();
+                at = Utf8.encode(plain, 0, plain.length(), bytes, at);
+                orders[id] = order(vocabulary.score(id));
+            } else {
+                at = Utf8.encode(token, 0, token.length(), bytes, at);
+            }
+            starts[id + 1] = at;
+        }
+        wordByWord = !spaceInside;
+        pieces = new Pieces(Arrays.copyOf(bytes, at), starts);
+        for (int id = 0; id < n; id++) {
+            if (vocabulary.type(id) == TokenType.NORMAL) {
+                pieces.index(id);
+            }
+        }
+        unknown = vocabulary.unknown().orElse(Pieces.NONE);
+        for (int b = 0; b < 256; b++) {
+            if (byteIds[b] == Pieces.NONE && unknown == Pieces.NONE) {
+                throw new TokenizerException(String.format(
+                        "tokenizer.ggml.tokens: no token for byte 0x%02X, and no unknown token to stand for it", b));
+            }
+        }
+    }
+
+    /** Writes the byte that {@code token}, such as {@code <0x0A>}, spells, and returns the position behind it. */
+    static int decodeByte(String token, int id, byte[] target, int at) {
+        boolean wellFormed = token.length() == 6 && token.startsWith("<0x") && token.endsWith(">");
+        int high = wellFormed ? Character.digit(token.charAt(3), 16) : -1;
+        int low = wellFormed ? Character.digit(token.charAt(4), 16) : -1;
+        if (high < 0 || low < 0) {
+            throw new TokenizerException(
+                    "tokenizer.ggml.tokens: token " + id + " is a byte; expected a text like <0x0A>, got " + token);
+        }
+        target[at] = (byte) ((high << 4) | low);
+        return at + 1;
+    }
+
+    /** Descending order as ascending whole numbers. */
+    private static int order(float score) {
+        int bits = Float.floatToIntBits(score + 0f); // -0 becomes 0
+        return bits >= 0 ? ~bits : bits & Integer.MAX_VALUE;
+    }
+
+    @Override
+    public Pieces pieces() {
+        return pieces;
+    }
+
+    @Override
+    public Run run() {
+        return new Words();
+    }
+
+    private final class Words implements Run {
+        private byte[] bytes = new byte[256];
+        /** Where each symbol starts in {@link #bytes}; a linked list over the positions of the first characters. */
+        private int[] starts = new int[64];
+
+        private int[] ends = new int[64];
+        private int[] previous = new int[64];
+        private int[] next = new int[64];
+        /** By position: the token that this symbol and the next one make, or {@link Pieces#NONE}. */
+        private int[] joined = new int[64];
+
+        private final LongHeap heap = new LongHeap();
+
+        @Override
+        public void encode(String text, int from, int to, IntList ids) {
+            String plain = text.substring(from, to).replace(ESCAPED_SPACE, ' ');
+            if (vocabulary.removeExtraWhitespaces()) {
+                plain = withoutExtraSpaces(plain);
+            }
+            if (vocabulary.addSpacePrefix()) {
+                plain = " " + plain;
+            }
+            int start = 0;
+            while (start < plain.length()) {
+                int end = wordByWord ? endOfWord(plain, start) : plain.length();
+                encodeWord(plain, start, end, ids);
+                start = end;
+            }
+        }
+
+        private static String withoutExtraSpaces(String text) {
+            StringBuilder kept = new StringBuilder(text.length());
+            for (int i = 0; i < text.length(); i++) {
+                char c = text.charAt(i);
+                boolean extra = c == ' ' && (kept.isEmpty() || kept.charAt(kept.length() - 1) == ' ');
+                if (!extra) {
+                    kept.append(c);
+                }
+            }
+            if (!kept.isEmpty() && kept.charAt(kept.length() - 1) == ' ') {
+                kept.setLength(kept.length() - 1);
+            }
+            return kept.toString();
+        }
+
+        /** The end of any spaces and then no spaces that start at {@code start}. */
+        private static int endOfWord(String text, int start) {
+            int end = start;
+            while (end < text.length() && text.charAt(end) == ' ') {
+                end++;
+            }
+            int nextSpace = text.indexOf(' ', end);
+            return nextSpace < 0 ? text.length() : nextSpace;
+        }
+
+        private void encodeWord(String text, int from, int to, IntList ids) {
+            if (bytes.length < Utf8.maxBytes(to - from)) {
+                bytes = new byte[Utf8.maxBytes(to - from)];
+            }
+            int length = Utf8.encode(text, from, to, bytes, 0);
+            int n = symbols(length);
+            heap.clear();
+            for (int i = 0; i < n; i++) {
+                join(i, n);
+            }
+            while (!heap.isEmpty()) {
+                long top = heap.pop();
+                int left = (int) top;
+                // A symbol that was merged away joins nothing; equal scores at one place are the same merge.
+                if (joined[left] == Pieces.NONE || orders[joined[left]] != (int) (top >> 32)) {
+                    continue;
+                }
+                int gone = next[left];
+                ends[left] = ends[gone];
+                next[left] = next[gone];
+                joined[gone] = Pieces.NONE;
+                if (next[left] < n) {
+                    previous[next[left]] = left;
+                }
+                join(left, n);
+                if (previous[left] >= 0) {
+                    join(previous[left], n);
+                }
+            }
+            for (int i = 0; i < n; i = next[i]) {
+                emit(i, ids);
+            }
+        }
+
+        /** Makes each character of the first {@code length} bytes a symbol and returns their number. */
+        private int symbols(int length) {
+            int n = 0;
+            for (int at = 0; at < length; n++) {
+                if (n == starts.length) {
+                    grow();
+                }
+                starts[n] = at;
+                at += Utf8.length(bytes[at]);
+                ends[n] = at;
+                previous[n] = n - 1;
+                next[n] = n + 1;
+            }
+            return n;
+        }
+
+        private void grow() {
+            int capacity = 2 * starts.length;
+            starts = Arrays.copyOf(starts, capacity);
+            ends = Arrays.copyOf(ends, capacity);
+            previous = Arrays.copyOf(previous, capacity);
+            next = Arrays.copyOf(next, capacity);
+            joined = Arrays.copyOf(joined, capacity);
+        }
+
+        private void join(int left, int n) {
+            int right = next[left];
+            joined[left] = right < n ? pieces.find(bytes, starts[left], ends[right]) : Pieces.NONE;
+            if (joined[left] != Pieces.NONE) {
+                heap.push(((long) orders[joined[left]] << 32) | left);
+            }
+        }
+
+        private void emit(int symbol, IntList ids) {
+            int id = pieces.find(bytes, starts[symbol], ends[symbol]);
+            if (id != Pieces.NONE) {
+                ids.add(id);
+                return;
+            }
+            for (int i = starts[symbol]; i < ends[symbol]; i++) {
+                if (byteIds[bytes[i] & 0xFF] == Pieces.NONE) {
+                    ids.add(unknown);
+                    return;
+                }
+            }
+            for (int i = starts[symbol]; i < ends[symbol]; i++) {
+                ids.add(byteIds[bytes[i] & 0xFF]);
+            }
+        }
+    }
+}
