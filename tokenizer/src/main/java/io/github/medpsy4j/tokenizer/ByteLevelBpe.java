@@ -10,9 +10,6 @@ final class ByteLevelBpe implements Bpe {
     /** Up to this many symbols a search of all pairs beats a heap: it needs no bookkeeping. */
     static final int SHORT_WORD = 40;
 
-    /** Below this char nothing is changed by NFC (Unicode 15.5.1: the quick check is yes and the class is 0). */
-    private static final char FIRST_NOT_INERT = 0x300;
-
     private static final byte UNTRIED = 0;
     private static final byte WHOLE = 1;
     private static final byte NOT_WHOLE = 2;
@@ -20,7 +17,9 @@ final class ByteLevelBpe implements Bpe {
     private final Pieces pieces;
     private final MergeTable merges;
     private final WordSplitter splitter;
+    /** Some vocabularies (SmolLM's) lack tokens for bytes that text hardly holds; as everywhere, those are left out. */
     private final int[] byteIds = new int[256];
+
     private final boolean nfc;
     /** A word that is a token needs no merges. */
     private final boolean ignoreMerges;
@@ -48,10 +47,6 @@ final class ByteLevelBpe implements Bpe {
         for (int b = 0; b < 256; b++) {
             one[0] = (byte) b;
             byteIds[b] = pieces.find(one, 0, 1);
-            if (byteIds[b] == Pieces.NONE) {
-                throw new TokenizerException(String.format(
-                        "tokenizer.ggml.tokens: byte-level BPE needs a token for each byte; none for 0x%02X", b));
-            }
         }
         merges = merges(vocabulary.merges());
     }
@@ -151,21 +146,12 @@ final class ByteLevelBpe implements Bpe {
 
         @Override
         public void encode(String text, int from, int to, IntList ids) {
-            if (nfc && needsNormalizing(text, from, to)) {
-                String normalized = Nfc.normalize(text.substring(from, to));
-                encodeWords(normalized, 0, normalized.length(), ids);
-            } else {
+            String normalized = nfc ? Nfc.normalize(text, from, to) : null;
+            if (normalized == null) {
                 encodeWords(text, from, to, ids);
+            } else {
+                encodeWords(normalized, 0, normalized.length(), ids);
             }
-        }
-
-        private static boolean needsNormalizing(String text, int from, int to) {
-            for (int i = from; i < to; i++) {
-                if (text.charAt(i) >= FIRST_NOT_INERT) {
-                    return true;
-                }
-            }
-            return false;
         }
 
         private void encodeWords(String text, int from, int to, IntList ids) {
@@ -203,16 +189,20 @@ final class ByteLevelBpe implements Bpe {
                 symbols = new int[length];
                 ranks = new int[length];
             }
+            int n = 0;
             for (int i = 0; i < length; i++) {
-                symbols[i] = byteIds[bytes[i] & 0xFF];
+                int symbol = byteIds[bytes[i] & 0xFF];
+                if (symbol != Pieces.NONE) {
+                    symbols[n++] = symbol;
+                }
             }
-            for (int i = 0; i + 1 < length; i++) {
+            for (int i = 0; i + 1 < n; i++) {
                 ranks[i] = merges.rank(symbols[i], symbols[i + 1]);
             }
-            if (length <= shortWord) {
-                mergeShort(length, ids);
+            if (n <= shortWord) {
+                mergeShort(n, ids);
             } else {
-                mergeLong(length, ids);
+                mergeLong(n, ids);
             }
         }
 
