@@ -1,0 +1,14 @@
+package io.github.medpsy4j.models;
+
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * A model that is on this machine now.
+ *
+ * @param name {@code model:quant}, or the file name of a file that the catalogue does not know
+ * @param path the file
+ * @param file the catalogue's entry, if it has one
+ * @param insteadBecause why this is the demo model and not the one asked for; empty where it is that one
+ */
+public record Obtained(String name, Path path, Optional<ModelFile> file, Optional<String> insteadBecause) {}
