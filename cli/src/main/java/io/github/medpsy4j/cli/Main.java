@@ -1,5 +1,6 @@
 package io.github.medpsy4j.cli;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -25,8 +26,7 @@ import picocli.CommandLine.Spec;
             "  MEDPSY_MODEL         the default model (default: medpsy-1.7b)",
             "  MEDPSY_JAVA_HOME     the JDK to run on, 25 or newer",
             "  MEDPSY_JAVA_OPTS     more options for the JVM, separated by spaces"
-        },
-        subcommands = {Rehearse.class})
+        })
 final class Main implements Runnable {
     @Spec
     private CommandSpec spec;
@@ -37,7 +37,10 @@ final class Main implements Runnable {
     private Main() {}
 
     /** Runs the command and ends the process with its exit code. */
-    public static void main(String[] args) {
+    public static void main(String[] args) throws IOException, ClassNotFoundException {
+        if (Boolean.getBoolean("medpsy.rehearse")) {
+            System.exit(Rehearse.run() ? 0 : 1);
+        }
         System.exit(commandLine().execute(args));
     }
 

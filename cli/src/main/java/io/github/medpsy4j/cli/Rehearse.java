@@ -5,19 +5,18 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.jar.JarFile;
-import picocli.CommandLine.Command;
 
 /**
- * The run that the start script records for the JVM's class archive: it loads every class of the jars beside this one,
- * so that later starts take them from the archive. It fails where {@link VectorModule} cannot work, which tells the
- * script to use {@code --add-modules}.
+ * The run that the start script records for the JVM's class archive ({@code -Dmedpsy.rehearse=true}): it loads every
+ * class of the jars beside this one, so that later starts take them from the archive. Nothing of picocli may run
+ * before: its class files are so old that the JVM archives them only while they are not linked.
  */
-@Command(name = "rehearse", hidden = true, description = "Load every class, for the start script's class archive.")
-final class Rehearse implements Callable<Integer> {
-    @Override
-    public Integer call() throws IOException, ClassNotFoundException {
+final class Rehearse {
+    private Rehearse() {}
+
+    /** Loads the classes; false where {@link VectorModule} cannot work, which tells the script to use the flag. */
+    static boolean run() throws IOException, ClassNotFoundException {
         boolean vector = VectorModule.load();
         Path jar = Path.of(System.getProperty("java.class.path"));
         int absent = 0;
@@ -30,8 +29,7 @@ final class Rehearse implements Callable<Integer> {
             }
         }
         System.out.println("classes that need an absent library: " + absent);
-        Main.commandLine().getUsageMessage();
-        return vector ? 0 : 1;
+        return vector;
     }
 
     private static List<String> classesBeside(Path jar) throws IOException {
