@@ -1,0 +1,220 @@
+package io.github.medpsy4j.gguf;
+
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A model in the GGUF format, versions 2 and 3, little-endian: its metadata, and its tensors as read-only slices of the
+ * mapped file. {@link #open} checks all that the file claims (counts, lengths, types, shapes, offsets), so that nothing
+ * read through this class needs checking again for being inside the file; what the values mean is the reader's matter.
+ *
+ * <p>Immutable and shared by threads. Closing unmaps the file: slices handed out by {@link #data} then throw
+ * IllegalStateException, as do the methods here that reach for tensors' data. A file that another program shortens while
+ * it is mapped makes the virtual machine throw InternalError where the lost pages are read; replace a model by renaming
+ * a new file over it.
+ */
+public final class GgufFile implements AutoCloseable {
+    private static final String SPLIT_NUMBER = "split.no";
+    private static final String SPLIT_COUNT = "split.count";
+    private static final String SPLIT_TENSORS = "split.tensors.count";
+
+    private final Arena arena;
+    private final List<Part> parts;
+    private final List<TensorInfo> tensors;
+    private final Map<String, TensorInfo> tensorsByName;
+    private boolean closed;
+
+    private GgufFile(Arena arena, List<Part> parts, List<TensorInfo> tensors, Map<String, TensorInfo> tensorsByName) {
+        this.arena = arena;
+        this.parts = parts;
+        this.tensors = Collections.unmodifiableList(tensors);
+        this.tensorsByName = tensorsByName;
+    }
+
+    /**
+     * Opens, checks and maps a file; reads no tensor data. A model split into {@code name-00001-of-0000N.gguf} and so on
+     * is opened by its first part; the others must lie beside it.
+     *
+     * @throws GgufException if there is no such file, or it is no valid GGUF file
+     */
+    @SuppressWarnings("MustBeClosedChecker") // the arena lives on in the GgufFile, which closes it
+    public static GgufFile open(Path path) throws GgufException {
+        Arena arena = Arena.ofShared();
+        boolean opened = false;
+        try {
+            Part first = Part.open(path, 0, arena);
+            List<Part> parts = new ArrayList<>();
+            parts.add(first);
+            if (first.metadata().intInRange(SPLIT_COUNT, 0, 65535, 0) > 1) {
+                addOtherParts(parts, arena);
+            }
+            List<TensorInfo> tensors = new ArrayList<>();
+            Map<String, TensorInfo> byName = new HashMap<>();
+            for (Part part : parts) {
+                for (TensorInfo tensor : part.tensors()) {
+                    TensorInfo other = byName.put(tensor.name(), tensor);
+                    if (other != null) {
+                        throw new GgufException(part.path() + ": tensor " + GgufException.quote(tensor.name())
+                                + " in two parts; expected each name once, got it in "
+                                + parts.get(other.part()).path() + " too");
+                    }
+                    tensors.add(tensor);
+                }
+            }
+            checkSplitTensorCount(first, parts, tensors.size());
+            GgufFile file = new GgufFile(arena, List.copyOf(parts), tensors, byName);
+            opened = true;
+            return file;
+        } finally {
+            if (!opened) {
+                arena.close();
+            }
+        }
+    }
+
+    private static void addOtherParts(List<Part> parts, Arena arena) throws GgufException {
+        Part first = parts.getFirst();
+        Path path = first.path();
+        int count = first.metadata().intInRange(SPLIT_COUNT, 2, 65535);
+        int number = first.metadata().intInRange(SPLIT_NUMBER, 0, count - 1) + 1;
+        SplitName name = SplitName.of(path)
+                .filter(n -> n.count() == count && n.number() == number)
+                .orElseThrow(() -> new GgufException(path + ": name of part " + number + " of " + count
+                        + "; expected " + String.format("NAME-%05d-of-%05d.gguf", number, count) + ", got "
+                        + path.getFileName()));
+        if (number != 1) {
+            throw new GgufException(path + ": part " + number + " of a split model; expected its first part, "
+                    + name.part(1).getFileName() + ", got " + path.getFileName());
+        }
+        for (int i = 2; i <= count; i++) {
+            Path other = name.part(i);
+            if (!Files.exists(other)) {
+                throw new GgufException(path + ": part " + i + " of " + count + " is missing; expected the file "
+                        + other + ", got nothing");
+            }
+            Part part = Part.open(other, i - 1, arena);
+            checkAgrees(part, first, SPLIT_NUMBER, i - 1);
+            checkAgrees(part, first, SPLIT_COUNT, count);
+            if (first.metadata().has(SPLIT_TENSORS)) {
+                checkAgrees(part, first, SPLIT_TENSORS, first.metadata().integer(SPLIT_TENSORS));
+            }
+            parts.add(part);
+        }
+    }
+
+    private static void checkAgrees(Part part, Part first, String key, long expected) throws GgufException {
+        long got = part.metadata().integer(key);
+        if (got != expected) {
+            throw new GgufException(part.path() + ": " + key + " does not agree with "
+                    + first.path().getFileName() + "; expected " + expected + ", got " + got);
+        }
+    }
+
+    private static void checkSplitTensorCount(Part first, List<Part> parts, int count) throws GgufException {
+        if (parts.size() == 1) {
+            return;
+        }
+        long expected = first.metadata().integer(SPLIT_TENSORS);
+        if (count != expected) {
+            throw new GgufException(first.path() + ": tensors in all parts; expected " + expected + " (" + SPLIT_TENSORS
+                    + "), got " + count);
+        }
+    }
+
+    /** The path it was opened by. */
+    public Path path() {
+        return parts.getFirst().path();
+    }
+
+    /** The version of the format: 2 or 3. */
+    public int version() {
+        return parts.getFirst().version();
+    }
+
+    /** Bytes to whose multiples the tensors' data is aligned (in the first part); a power of two, at least 8. */
+    public int alignment() {
+        return parts.getFirst().alignment();
+    }
+
+    /** Bytes on disk, all parts together. */
+    public long byteSize() {
+        long sum = 0;
+        for (Part part : parts) {
+            sum += part.fileSize();
+        }
+        return sum;
+    }
+
+    /** The metadata; of a split model that of the first part. Usable after close. */
+    public Metadata metadata() {
+        return parts.getFirst().metadata();
+    }
+
+    /** All tensors, in file order, part by part. */
+    public List<TensorInfo> tensors() {
+        return tensors;
+    }
+
+    public Optional<TensorInfo> tensor(String name) {
+        return Optional.ofNullable(tensorsByName.get(name));
+    }
+
+    /**
+     * The tensor's bytes: a read-only slice of the map, of {@link TensorInfo#byteSize()} bytes, little-endian, valid
+     * until close, for all threads.
+     *
+     * @throws IllegalStateException if this file is closed
+     * @throws IllegalArgumentException if the tensor is not of this file
+     */
+    public MemorySegment data(TensorInfo tensor) {
+        return open(tensor).map().asSlice(tensor.fileOffset(), tensor.byteSize());
+    }
+
+    /**
+     * The tensor's bytes in a read-only mapping of their own, which lives as long as the caller's arena; closing that
+     * lets the pages go. For reading a tensor once, to repack it.
+     *
+     * @throws IllegalStateException if this file or the arena is closed
+     * @throws IllegalArgumentException if the tensor is not of this file
+     * @throws UncheckedIOException with a {@link GgufException} as its cause, if the file is gone or has changed since it
+     *     was opened, or cannot be mapped
+     */
+    public MemorySegment map(TensorInfo tensor, Arena arena) {
+        try {
+            return open(tensor).mapAgain(tensor.fileOffset(), tensor.byteSize(), arena);
+        } catch (GgufException e) {
+            throw new UncheckedIOException(e.getMessage(), e);
+        }
+    }
+
+    /** The part that holds the tensor, once both are known to be usable. */
+    @SuppressWarnings("ReferenceEquality") // spares the start of the program the linking of a record's equals
+    private Part open(TensorInfo tensor) {
+        if (!arena.scope().isAlive()) {
+            throw new IllegalStateException(path() + " is closed");
+        }
+        TensorInfo own = tensorsByName.get(tensor.name());
+        if (tensor != own && !tensor.equals(own)) {
+            throw new IllegalArgumentException("tensor " + tensor.name() + " is not of " + path());
+        }
+        return parts.get(tensor.part());
+    }
+
+    /** Unmaps the file. Closing again does nothing. */
+    @Override
+    public synchronized void close() {
+        if (!closed) {
+            arena.close();
+            closed = true;
+        }
+    }
+}

@@ -1,0 +1,104 @@
+package io.github.medpsy4j.gguf;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileChannel.MapMode;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
+import java.util.List;
+
+/** One file on disk, checked and mapped: a whole model, or one of the files of a split one. */
+record Part(
+        Path path,
+        long fileSize,
+        FileTime modified,
+        int version,
+        int alignment,
+        Metadata metadata,
+        List<TensorInfo> tensors,
+        MemorySegment map) {
+
+    /** Checks the whole header and maps the file, from its first byte to its last, into the arena. */
+    static Part open(Path path, int index, Arena arena) throws GgufException {
+        try {
+            BasicFileAttributes attributes = regularFile(path);
+            long fileSize = attributes.size();
+            try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+                HeaderReader reader = new HeaderReader(path, channel, fileSize, HeaderReader.BYTES_MAX);
+                Header header = Header.read(path, reader, fileSize, index);
+                MemorySegment map = channel.map(MapMode.READ_ONLY, 0, fileSize, arena);
+                // A page of the map that lies behind the file's end cannot be read; a file still being written grows.
+                if (channel.size() != fileSize) {
+                    throw changed(path, fileSize, channel.size());
+                }
+                return new Part(
+                        path,
+                        fileSize,
+                        attributes.lastModifiedTime(),
+                        header.version(),
+                        header.alignment(),
+                        header.metadata(),
+                        header.tensors(),
+                        map);
+            }
+        } catch (IOException e) {
+            throw asGgufException(path, e);
+        } catch (UnsupportedOperationException e) {
+            throw new GgufException(
+                    path + ": cannot be mapped; expected a file of the default file system, got one of "
+                            + path.getFileSystem(),
+                    e);
+        }
+    }
+
+    /** Maps these bytes anew, read-only, into the caller's arena. */
+    MemorySegment mapAgain(long offset, long byteSize, Arena arena) throws GgufException {
+        try {
+            BasicFileAttributes attributes = regularFile(path);
+            if (attributes.size() != fileSize) {
+                throw changed(path, fileSize, attributes.size());
+            }
+            if (!attributes.lastModifiedTime().equals(modified)) {
+                throw new GgufException(path + ": the file changed since it was opened; expected last modified "
+                        + modified + ", got " + attributes.lastModifiedTime());
+            }
+            try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+                return channel.map(MapMode.READ_ONLY, offset, byteSize, arena);
+            }
+        } catch (IOException e) {
+            throw asGgufException(path, e);
+        }
+    }
+
+    private static BasicFileAttributes regularFile(Path path) throws IOException {
+        BasicFileAttributes attributes = Files.readAttributes(path, BasicFileAttributes.class);
+        if (!attributes.isRegularFile()) {
+            throw new GgufException(path + ": not a regular file; expected a GGUF file, got "
+                    + (attributes.isDirectory() ? "a directory" : "a device, pipe or socket"));
+        }
+        return attributes;
+    }
+
+    private static GgufException changed(Path path, long expected, long got) {
+        return new GgufException(path + ": the size of the file changed; expected " + expected + " bytes, got " + got);
+    }
+
+    private static GgufException asGgufException(Path path, IOException e) {
+        if (e instanceof GgufException already) {
+            return already;
+        }
+        String reason = switch (e) {
+            case NoSuchFileException missing -> "no such file";
+            case AccessDeniedException denied -> "permission denied";
+            default -> e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+        };
+        return new GgufException(path + ": cannot read; expected a GGUF file, got: " + reason, e);
+    }
+}

@@ -1,5 +1,0 @@
-package io.github.medpsy4j.gguf;
-
-final class Placeholder {
-    private Placeholder() {}
-}

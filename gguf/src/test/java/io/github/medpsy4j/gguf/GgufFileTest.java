@@ -1,0 +1,158 @@
+package io.github.medpsy4j.gguf;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.medpsy4j.gguf.testing.GgufBuilder;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+final class GgufFileTest {
+    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
+
+    @TempDir
+    private Path directory;
+
+    private static GgufBuilder model() {
+        return new GgufBuilder()
+                .string("general.architecture", "qwen3")
+                .f32("norm", new float[] {1, 2, 3}, 3)
+                .tensor("weight", GgmlType.Q8_0, new byte[2 * 2 * 34], 64, 2)
+                .f32("scalar", new float[] {7});
+    }
+
+    private Path file(GgufBuilder builder) throws IOException {
+        return builder.writeTo(directory.resolve("model.gguf"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3})
+    void readsBothVersions(int version) throws IOException {
+        Path path = file(model().version(version));
+        try (GgufFile file = GgufFile.open(path)) {
+            assertEquals(version, file.version());
+            assertEquals(path, file.path());
+            assertEquals(32, file.alignment());
+            assertEquals(Files.size(path), file.byteSize());
+            assertEquals("qwen3", file.metadata().string("general.architecture"));
+        }
+    }
+
+    @Test
+    void listsTensorsInFileOrderWithShapesAndSizes() throws IOException {
+        try (GgufFile file = GgufFile.open(file(model()))) {
+            assertEquals(
+                    List.of("norm", "weight", "scalar"),
+                    file.tensors().stream().map(TensorInfo::name).toList());
+            TensorInfo weight = file.tensor("weight").orElseThrow();
+            assertEquals(GgmlType.Q8_0, weight.type());
+            assertEquals(List.of(64L, 2L), weight.shape());
+            assertEquals(64, weight.columns());
+            assertEquals(2, weight.rows());
+            assertEquals(128, weight.elements());
+            assertEquals(2 * 2 * 34, weight.byteSize());
+            assertEquals(0, weight.part());
+            assertEquals(0, weight.fileOffset() % 32);
+            TensorInfo scalar = file.tensor("scalar").orElseThrow();
+            assertEquals(1, scalar.elements());
+            assertEquals(1, scalar.columns());
+            assertEquals(Optional.empty(), file.tensor("no such"));
+        }
+    }
+
+    @Test
+    void givesTensorsAsReadOnlySlicesOfTheMap() throws IOException {
+        try (GgufFile file = GgufFile.open(file(model()))) {
+            MemorySegment norm = file.data(file.tensor("norm").orElseThrow());
+            assertArrayEquals(new float[] {1, 2, 3}, norm.toArray(FLOAT));
+            assertTrue(norm.isReadOnly());
+            assertTrue(norm.isMapped());
+            MemorySegment scalar = file.data(file.tensor("scalar").orElseThrow());
+            assertArrayEquals(new float[] {7}, scalar.toArray(FLOAT));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {8, 64, 4096})
+    void placesTensorsByTheDeclaredAlignment(int alignment) throws IOException {
+        try (GgufFile file = GgufFile.open(file(model().alignment(alignment)))) {
+            assertEquals(alignment, file.alignment());
+            TensorInfo scalar = file.tensor("scalar").orElseThrow();
+            assertEquals(0, scalar.fileOffset() % alignment);
+            assertEquals(7, file.data(scalar).get(FLOAT, 0));
+        }
+    }
+
+    @Test
+    void mapsATensorIntoTheCallersArena() throws IOException {
+        try (GgufFile file = GgufFile.open(file(model()))) {
+            MemorySegment norm;
+            try (Arena arena = Arena.ofConfined()) {
+                norm = file.map(file.tensor("norm").orElseThrow(), arena);
+                assertArrayEquals(new float[] {1, 2, 3}, norm.toArray(FLOAT));
+                assertTrue(norm.isReadOnly());
+            }
+            assertThrows(IllegalStateException.class, () -> norm.get(FLOAT, 0));
+        }
+    }
+
+    @Test
+    void refusesToMapATensorOfAFileThatChanged() throws IOException {
+        Path path = file(model());
+        try (GgufFile file = GgufFile.open(path);
+                Arena arena = Arena.ofConfined()) {
+            TensorInfo norm = file.tensor("norm").orElseThrow();
+            long size = Files.size(path);
+            // Another file in its place; the mapped one lives on.
+            Path other = Files.write(directory.resolve("other"), new byte[5]);
+            Files.move(other, path, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+            var e = assertThrows(UncheckedIOException.class, () -> file.map(norm, arena));
+            assertEquals(path + ": the size of the file changed; expected " + size + " bytes, got 5", e.getMessage());
+            assertEquals(GgufException.class, e.getCause().getClass());
+            assertEquals(1, file.data(norm).get(FLOAT, 0));
+        }
+    }
+
+    @Test
+    void closesTwiceAndRefusesUseAfterwards() throws IOException {
+        GgufFile file = GgufFile.open(file(model()));
+        TensorInfo norm = file.tensor("norm").orElseThrow();
+        MemorySegment data = file.data(norm);
+        file.close();
+        file.close();
+        assertThrows(IllegalStateException.class, () -> data.get(FLOAT, 0));
+        assertThrows(IllegalStateException.class, () -> file.data(norm));
+        assertThrows(IllegalStateException.class, () -> file.map(norm, Arena.global()));
+        assertEquals("qwen3", file.metadata().string("general.architecture"));
+    }
+
+    @Test
+    void refusesATensorOfAnotherFile() throws IOException {
+        try (GgufFile file = GgufFile.open(file(model()))) {
+            TensorInfo alien = new TensorInfo("norm", GgmlType.F32, List.of(3L), 0, 12, 0);
+            assertThrows(IllegalArgumentException.class, () -> file.data(alien));
+        }
+    }
+
+    @Test
+    void readsAFileWithoutTensors() throws IOException {
+        try (GgufFile file = GgufFile.open(file(new GgufBuilder().string("general.type", "vocab")))) {
+            assertTrue(file.tensors().isEmpty());
+            assertFalse(file.metadata().has("general.architecture"));
+        }
+    }
+}
