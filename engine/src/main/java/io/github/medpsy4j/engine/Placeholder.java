@@ -1,5 +1,0 @@
-package io.github.medpsy4j.engine;
-
-final class Placeholder {
-    private Placeholder() {}
-}

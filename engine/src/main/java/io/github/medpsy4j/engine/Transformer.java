@@ -1,0 +1,211 @@
+package io.github.medpsy4j.engine;
+
+import io.github.medpsy4j.engine.kernel.Activations;
+import io.github.medpsy4j.engine.kernel.Attention;
+import io.github.medpsy4j.engine.kernel.Kernels;
+import io.github.medpsy4j.engine.kernel.MatrixProduct;
+import io.github.medpsy4j.engine.kernel.WorkerPool;
+
+/**
+ * The forward pass: a batch of (token, position, sequence) to logits. It reads top to bottom in {@link #forward}; every
+ * other method is one step of it.
+ *
+ * <p>Shapes: n rows in the batch; hidden, ffn, vocabulary widths; H query heads and K key/value heads of headDim. A
+ * row's result is the same bit for bit whatever rows share its batch and whatever number of threads work.
+ *
+ * <p>Not thread-safe: one forward pass at a time. Allocates nothing.
+ */
+final class Transformer {
+    /** Rows of the largest batch: prompts are cut into pieces of this many tokens. */
+    static final int BATCH_MAX = 512;
+
+    private final Config config;
+    private final Weights weights;
+    private final Kernels kernels;
+    private final WorkerPool pool;
+    private final Rope rope;
+    private final MatrixProduct product;
+    private final Attention attention;
+
+    private final Activations x; // [n][hidden] the residual stream
+    private final Activations normed; // [n][hidden]
+    private final Activations q; // [n][H·headDim]
+    private final Activations k; // [n][K·headDim]
+    private final Activations v; // [n][K·headDim]
+    private final Activations attended; // [n][H·headDim]
+    private final Activations gate; // [n][ffn]
+    private final Activations up; // [n][ffn]
+    private final Activations delta; // [n][hidden] what a sublayer adds to the residual stream
+    private final float[] cos; // [n][pairs]
+    private final float[] sin; // [n][pairs]
+    private final short[][] keyHalves; // [threads][K·headDim]
+    private final short[][] valueHalves; // [threads][K·headDim]
+    private Activations logits; // [rows that ask][vocabulary]
+
+    // What the row tasks below work on; set by forward before each step.
+    private Batch batch;
+    private int layerIndex;
+    private Weights.Layer layer;
+    private float[] norm;
+    private final WorkerPool.Task embedRows = this::embedRows;
+    private final WorkerPool.Task normRows = this::normRows;
+    private final WorkerPool.Task positionRows = this::positionRows;
+    private final WorkerPool.Task addAttentionRows = this::addAttentionRows;
+    private final WorkerPool.Task addRows = this::addRows;
+    private final WorkerPool.Task activateRows = this::activateRows;
+
+    Transformer(Config config, Weights weights, Rope rope, Kernels kernels, WorkerPool pool, int batchMax) {
+        this.config = config;
+        this.weights = weights;
+        this.rope = rope;
+        this.kernels = kernels;
+        this.pool = pool;
+        int heads = config.heads();
+        int kvWidth = config.kvHeads() * config.headDim();
+        product = new MatrixProduct(pool, kernels);
+        float scale = (float) (1 / Math.sqrt(config.headDim()));
+        attention = new Attention(kernels, pool, heads, config.kvHeads(), config.headDim(), scale, batchMax);
+        x = new Activations(batchMax, config.hidden());
+        normed = new Activations(batchMax, config.hidden());
+        q = new Activations(batchMax, heads * config.headDim());
+        k = new Activations(batchMax, kvWidth);
+        v = new Activations(batchMax, kvWidth);
+        attended = new Activations(batchMax, heads * config.headDim());
+        gate = new Activations(batchMax, config.ffn());
+        up = new Activations(batchMax, config.ffn());
+        delta = new Activations(batchMax, config.hidden());
+        cos = new float[batchMax * rope.pairs()];
+        sin = new float[batchMax * rope.pairs()];
+        keyHalves = new short[pool.threads()][kvWidth];
+        valueHalves = new short[pool.threads()][kvWidth];
+        logits = new Activations(1, config.vocabulary());
+    }
+
+    /**
+     * Runs the batch, whose positions are reserved in their caches. The logits of the rows that ask are then in {@link
+     * #logits}, in the batch's order, until the next call.
+     */
+    void forward(Batch b) {
+        batch = b;
+        int n = b.size;
+        pool.run(n, rowGrain(n), embedRows); // x = embedding[token]; angles of each position
+        attention.begin(b.sequences, b.positions, n);
+        for (layerIndex = 0; layerIndex < weights.layers.length; layerIndex++) {
+            layer = weights.layers[layerIndex];
+
+            norm = layer.attentionNorm;
+            pool.run(n, rowGrain(n), normRows); // normed = RMSNorm(x)
+            product.multiply(normed, n, layer.q, q, layer.k, k, layer.v, v);
+            pool.run(n, rowGrain(n), positionRows); // biases, head norms, RoPE; k and v to the cache
+            attention.attend(layerIndex, q, attended);
+            product.multiply(attended, n, layer.attentionOutput, delta);
+            pool.run(n, rowGrain(n), addAttentionRows); // x += delta
+
+            norm = layer.ffnNorm;
+            pool.run(n, rowGrain(n), normRows); // normed = RMSNorm(x)
+            product.multiply(normed, n, layer.gate, gate, layer.up, up);
+            pool.run(n, rowGrain(n), activateRows); // gate = silu(gate) ⊙ up
+            product.multiply(gate, n, layer.down, delta);
+            pool.run(n, rowGrain(n), addRows); // x += delta
+        }
+        int asked = normAskedRows(); // normed[0..asked) = RMSNorm(x) of the rows that want logits
+        if (asked > 0) {
+            ensureLogits(asked);
+            product.multiply(normed, asked, weights.output, logits);
+        }
+    }
+
+    /** The logits of the last batch: row i belongs to the i-th row that asked. */
+    Activations logits() {
+        return logits;
+    }
+
+    private static int rowGrain(int n) {
+        return n < 8 ? n : 4;
+    }
+
+    private void embedRows(int begin, int end, int worker) {
+        for (int t = begin; t < end; t++) {
+            weights.embed(batch.tokens[t], x.data, x.row(t));
+            rope.angles(batch.positions[t], cos, sin, t * rope.pairs());
+        }
+    }
+
+    private void normRows(int begin, int end, int worker) {
+        for (int t = begin; t < end; t++) {
+            kernels.rmsNorm(x.data, x.row(t), norm, config.normEpsilon(), normed.data, normed.row(t), config.hidden());
+        }
+    }
+
+    private void positionRows(int begin, int end, int worker) {
+        for (int t = begin; t < end; t++) {
+            addBias(layer.qBias, q, t);
+            addBias(layer.kBias, k, t);
+            addBias(layer.vBias, v, t);
+            turnHeads(q, t, config.heads(), layer.qNorm);
+            turnHeads(k, t, config.kvHeads(), layer.kNorm);
+            kernels.toHalf(k.data, k.row(t), keyHalves[worker], 0, k.width);
+            kernels.toHalf(v.data, v.row(t), valueHalves[worker], 0, v.width);
+            batch.sequences[t].store(layerIndex, batch.positions[t], keyHalves[worker], valueHalves[worker]);
+        }
+    }
+
+    private void addBias(float[] bias, Activations to, int t) {
+        if (bias != null) {
+            kernels.add(bias, 0, to.data, to.row(t), bias.length);
+        }
+    }
+
+    private void turnHeads(Activations heads, int t, int count, float[] headNorm) {
+        int headDim = config.headDim();
+        for (int h = 0; h < count; h++) {
+            int at = heads.row(t) + h * headDim;
+            if (headNorm != null) {
+                kernels.rmsNorm(heads.data, at, headNorm, config.normEpsilon(), heads.data, at, headDim);
+            }
+            rope.rotate(heads.data, at, cos, sin, t * rope.pairs());
+        }
+    }
+
+    private void addAttentionRows(int begin, int end, int worker) {
+        for (int t = begin; t < end; t++) {
+            addBias(layer.attentionOutputBias, delta, t);
+        }
+        addRows(begin, end, worker);
+    }
+
+    private void addRows(int begin, int end, int worker) {
+        for (int t = begin; t < end; t++) {
+            kernels.add(delta.data, delta.row(t), x.data, x.row(t), config.hidden());
+        }
+    }
+
+    private void activateRows(int begin, int end, int worker) {
+        for (int t = begin; t < end; t++) {
+            kernels.swiglu(gate.data, gate.row(t), up.data, up.row(t), config.ffn());
+        }
+    }
+
+    private int normAskedRows() {
+        int asked = 0;
+        for (int t = 0; t < batch.size; t++) {
+            if (batch.wantsLogits[t]) {
+                kernels.rmsNorm(
+                        x.data,
+                        x.row(t),
+                        weights.outputNorm,
+                        config.normEpsilon(),
+                        normed.data,
+                        normed.row(asked++),
+                        config.hidden());
+            }
+        }
+        return asked;
+    }
+
+    private void ensureLogits(int rows) {
+        if (logits.data.length < rows * logits.stride) {
+            logits = new Activations(rows, config.vocabulary());
+        }
+    }
+}

@@ -1,0 +1,142 @@
+package io.github.medpsy4j.engine;
+
+import io.github.medpsy4j.engine.kernel.Kernels;
+import io.github.medpsy4j.engine.kernel.Matrix;
+import io.github.medpsy4j.engine.kernel.WeightDecoder;
+import io.github.medpsy4j.gguf.GgmlType;
+import io.github.medpsy4j.gguf.GgufFile;
+import io.github.medpsy4j.gguf.TensorInfo;
+import java.lang.foreign.MemorySegment;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/** The tensors of a model by their place in the forward pass. Matrices are [rows][columns], y = W·x. */
+final class Weights {
+    /** One transformer block; biases and head norms are null where the architecture has none. */
+    static final class Layer {
+        float[] attentionNorm; // [hidden]
+        Matrix q; // [heads·headDim][hidden]
+        Matrix k; // [kvHeads·headDim][hidden]
+        Matrix v; // [kvHeads·headDim][hidden]
+        float[] qBias; // [heads·headDim]
+        float[] kBias; // [kvHeads·headDim]
+        float[] vBias; // [kvHeads·headDim]
+        float[] qNorm; // [headDim]
+        float[] kNorm; // [headDim]
+        Matrix attentionOutput; // [hidden][heads·headDim]
+        float[] attentionOutputBias; // [hidden]
+        float[] ffnNorm; // [hidden]
+        Matrix gate; // [ffn][hidden]
+        Matrix up; // [ffn][hidden]
+        Matrix down; // [hidden][ffn]
+    }
+
+    final Layer[] layers;
+    final float[] outputNorm; // [hidden]
+    final Matrix output; // [vocabulary][hidden]
+    final float[] ropeDivisors; // [headDim / 2] or null
+
+    private final GgufFile file;
+    private final Kernels kernels;
+    private final Set<String> used = new HashSet<>();
+    private final MemorySegment embedding; // [vocabulary][hidden]
+    private final WeightDecoder embeddingDecoder;
+    private final long embeddingRowBytes;
+    private final int hidden;
+
+    Weights(GgufFile file, Config c, Kernels kernels) throws ModelException {
+        this.file = file;
+        this.kernels = kernels;
+        this.hidden = c.hidden();
+        int qWidth = c.heads() * c.headDim();
+        int kvWidth = c.kvHeads() * c.headDim();
+        TensorInfo tokens = tensor("token_embd.weight", c.hidden(), c.vocabulary());
+        embedding = file.data(tokens);
+        embeddingDecoder = decoder(tokens);
+        embeddingRowBytes = tokens.byteSize() / c.vocabulary();
+        layers = new Layer[c.layers()];
+        for (int i = 0; i < layers.length; i++) {
+            String p = "blk." + i + ".";
+            Layer l = layers[i] = new Layer();
+            l.attentionNorm = vector(p + "attn_norm.weight", c.hidden());
+            l.q = matrix(p + "attn_q.weight", qWidth, c.hidden());
+            l.k = matrix(p + "attn_k.weight", kvWidth, c.hidden());
+            l.v = matrix(p + "attn_v.weight", kvWidth, c.hidden());
+            l.qBias = vectorOrNull(p + "attn_q.bias", qWidth);
+            l.kBias = vectorOrNull(p + "attn_k.bias", kvWidth);
+            l.vBias = vectorOrNull(p + "attn_v.bias", kvWidth);
+            if (c.architecture().normalizesHeads) {
+                l.qNorm = vector(p + "attn_q_norm.weight", c.headDim());
+                l.kNorm = vector(p + "attn_k_norm.weight", c.headDim());
+            }
+            l.attentionOutput = matrix(p + "attn_output.weight", c.hidden(), qWidth);
+            l.attentionOutputBias = vectorOrNull(p + "attn_output.bias", c.hidden());
+            l.ffnNorm = vector(p + "ffn_norm.weight", c.hidden());
+            l.gate = matrix(p + "ffn_gate.weight", c.ffn(), c.hidden());
+            l.up = matrix(p + "ffn_up.weight", c.ffn(), c.hidden());
+            l.down = matrix(p + "ffn_down.weight", c.hidden(), c.ffn());
+        }
+        outputNorm = vector("output_norm.weight", c.hidden());
+        // Tied models have no output matrix of their own: the embedding serves.
+        output = matrix(
+                file.tensor("output.weight").isPresent() ? "output.weight" : "token_embd.weight",
+                c.vocabulary(),
+                c.hidden());
+        ropeDivisors = vectorOrNull("rope_freqs.weight", c.headDim() / 2);
+        for (TensorInfo t : file.tensors()) {
+            if (!used.contains(t.name())) {
+                throw new ModelException(file.path() + ": tensor '" + t.name() + "' has no place in architecture '"
+                        + c.architecture().key + "' as this engine computes it; ignoring it could give wrong answers");
+            }
+        }
+    }
+
+    /** Writes the embedding of a token to out[at .. at + hidden). */
+    void embed(int token, float[] out, int at) {
+        embeddingDecoder.decode(embedding, token * embeddingRowBytes, out, at, hidden);
+    }
+
+    private TensorInfo tensor(String name, long... shape) throws ModelException {
+        TensorInfo t = file.tensor(name)
+                .orElseThrow(() -> new ModelException(file.path() + ": missing tensor '" + name + "'"));
+        used.add(name);
+        boolean fits = t.columns() == shape[0] && t.rows() == (shape.length > 1 ? shape[1] : 1);
+        if (!fits) {
+            List<Long> expected = java.util.Arrays.stream(shape).boxed().toList();
+            throw new ModelException(
+                    file.path() + ": tensor '" + name + "': expected shape " + expected + ", got " + t.shape());
+        }
+        return t;
+    }
+
+    private WeightDecoder decoder(TensorInfo t) throws ModelException {
+        try {
+            return kernels.decoder(t.type());
+        } catch (IllegalArgumentException e) {
+            throw new ModelException(
+                    file.path() + ": tensor '" + t.name() + "': unsupported type " + t.type(), e);
+        }
+    }
+
+    private Matrix matrix(String name, int rows, int columns) throws ModelException {
+        TensorInfo t = tensor(name, columns, rows);
+        decoder(t);
+        return kernels.matrix(file.data(t), t.type(), rows, columns);
+    }
+
+    private float[] vector(String name, int length) throws ModelException {
+        TensorInfo t = tensor(name, length);
+        if (t.type() != GgmlType.F32 && t.type() != GgmlType.F16 && t.type() != GgmlType.BF16) {
+            throw new ModelException(
+                    file.path() + ": tensor '" + name + "': expected type F32, F16 or BF16, got " + t.type());
+        }
+        float[] values = new float[length];
+        decoder(t).decode(file.data(t), 0, values, 0, length);
+        return values;
+    }
+
+    private float[] vectorOrNull(String name, int length) throws ModelException {
+        return file.tensor(name).isPresent() ? vector(name, length) : null;
+    }
+}

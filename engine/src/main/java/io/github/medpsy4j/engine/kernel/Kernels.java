@@ -1,0 +1,107 @@
+package io.github.medpsy4j.engine.kernel;
+
+import io.github.medpsy4j.gguf.GgmlType;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The arithmetic of the forward pass on float arrays. {@link ScalarKernels} is the specification; {@link VectorKernels}
+ * is the same in the JDK's Vector API. Each sum is split into {@link #lanes} partial sums (term k goes to partial sum
+ * k mod lanes, in order of k) that are added pairwise at the end: an order that no batch, tile or thread changes.
+ */
+public interface Kernels {
+    /** The best kernels that this JVM can run. */
+    static Kernels best() {
+        return vectorModulePresent() ? new VectorKernels() : new ScalarKernels();
+    }
+
+    /** The plain kernels. */
+    static Kernels scalar() {
+        return new ScalarKernels();
+    }
+
+    /** Whether the JVM was started with {@code --add-modules jdk.incubator.vector}. */
+    static boolean vectorModulePresent() {
+        return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
+    }
+
+    /** A matrix of any tensor type over its stored bytes, rows one after another. */
+    default Matrix matrix(MemorySegment data, GgmlType type, int rows, int columns) {
+        return new DecodedMatrix(data, type, rows, columns, this);
+    }
+
+    /** What runs, for people: {@code "vector, 256 bits"}. */
+    String description();
+
+    /** The number of partial sums of one dot product, a power of two. */
+    int lanes();
+
+    /** The decoder of a tensor type: blocks of the file to floats. */
+    WeightDecoder decoder(GgmlType type);
+
+    /**
+     * Adds to the partial sums of 4 rows × 1 token: {@code acc[accOffset + r·lanes + l] += Σ w[r][k]·x[k]} over
+     * k ≡ l. Row r starts at {@code w[wOffset + r·wStride]}; n is a multiple of lanes.
+     */
+    void dot4x1(float[] w, int wOffset, int wStride, float[] x, int xOffset, int n, float[] acc, int accOffset);
+
+    /**
+     * Adds to the partial sums of 2 rows × 4 tokens: {@code acc[accOffset + t·accStride + r·lanes + l] += Σ
+     * w[r][k]·x[t][k]} over k ≡ l; n is a multiple of lanes.
+     */
+    void dot2x4(
+            float[] w,
+            int wOffset,
+            int wStride,
+            float[] x,
+            int xOffset,
+            int xStride,
+            int n,
+            float[] acc,
+            int accOffset,
+            int accStride);
+
+    /** The sum of one dot product's partial sums at {@code acc[offset..offset + lanes)}. */
+    float reduce(float[] acc, int offset);
+
+    /** Σ a[i]·b[i] over n. */
+    float dot(float[] a, int aOffset, float[] b, int bOffset, int n);
+
+    /**
+     * out[d] += Σ_p weights[p]·v[p][d], added in order of p, for d in [0, n); row p of v starts at {@code vOffset +
+     * p·vStride}.
+     */
+    void addWeighted(
+            float[] weights,
+            int weightsOffset,
+            int count,
+            float[] v,
+            int vOffset,
+            int vStride,
+            float[] out,
+            int outOffset,
+            int n);
+
+    /** y[i] *= s over n. */
+    void scale(float s, float[] y, int yOffset, int n);
+
+    /** y[i] += x[i] over n. */
+    void add(float[] x, int xOffset, float[] y, int yOffset, int n);
+
+    /** out[i] = x[i]·weight[i] / √(mean(x²) + eps) over n; out may be x. */
+    void rmsNorm(float[] x, int xOffset, float[] weight, float eps, float[] out, int outOffset, int n);
+
+    /** gate[i] = silu(gate[i])·up[i] over n. */
+    void swiglu(float[] gate, int gateOffset, float[] up, int upOffset, int n);
+
+    /** x[i] = exp(x[i] - max) over n; returns their sum. */
+    float expAndSum(float[] x, int offset, float max, int n);
+
+    /** The greatest of x[offset..offset + n). */
+    float max(float[] x, int offset, int n);
+
+    /** Rounds n floats to IEEE half precision (ties to even, overflow to infinity). */
+    void toHalf(float[] x, int xOffset, short[] out, int outOffset, int n);
+
+    /** Widens n halves to floats, exactly. */
+    void fromHalf(short[] x, int xOffset, float[] out, int outOffset, int n);
+}

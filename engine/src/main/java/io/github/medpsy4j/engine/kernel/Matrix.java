@@ -1,0 +1,32 @@
+package io.github.medpsy4j.engine.kernel;
+
+/**
+ * A weight matrix [rows][columns] in the layout that its kernel wants. The result for a token does not depend on which
+ * other tokens share the call, on how the rows are cut, or on the thread.
+ */
+public abstract class Matrix {
+    private final int rows;
+    private final int columns;
+
+    Matrix(int rows, int columns) {
+        this.rows = rows;
+        this.columns = columns;
+    }
+
+    public final int rows() {
+        return rows;
+    }
+
+    public final int columns() {
+        return columns;
+    }
+
+    /** How many rows one item of work takes when n tokens are multiplied. */
+    abstract int grain(int n);
+
+    /** Brings the first n rows of x into the form that {@link #multiply} reads; called by one thread, before it. */
+    abstract void prepare(Activations x, int n, WorkerPool pool);
+
+    /** y[t][r] = Σ_k w[r][k]·x[t][k] for r in [begin, end), which starts at a multiple of the grain, and t in [0, n). */
+    abstract void multiply(Activations x, int n, int begin, int end, Activations y, Scratch scratch);
+}

@@ -1,0 +1,84 @@
+package io.github.medpsy4j.engine.kernel;
+
+/**
+ * Multiplies one batch of activations by up to three matrices in a single parallel step: Q, K and V, or gate and up,
+ * share their input, its preparation and the meeting of the workers at the end.
+ */
+public final class MatrixProduct implements WorkerPool.Task {
+    private static final int MATRICES_MAX = 3;
+
+    private final WorkerPool pool;
+    private final Scratch[] scratch;
+    private final Matrix[] matrices = new Matrix[MATRICES_MAX];
+    private final Activations[] outputs = new Activations[MATRICES_MAX];
+    private final int[] firstItem = new int[MATRICES_MAX + 1];
+    private Activations input;
+    private int tokens;
+    private int used;
+
+    public MatrixProduct(WorkerPool pool, Kernels kernels) {
+        this.pool = pool;
+        scratch = new Scratch[pool.threads()];
+        for (int i = 0; i < scratch.length; i++) {
+            scratch[i] = new Scratch(kernels.lanes());
+        }
+    }
+
+    /** y[t][r] = Σ_k m[r][k]·x[t][k] for the first n rows of x. */
+    public void multiply(Activations x, int n, Matrix m, Activations y) {
+        begin(x, n);
+        put(m, y);
+        go();
+    }
+
+    /** {@link #multiply(Activations, int, Matrix, Activations)} of two matrices at once. */
+    public void multiply(Activations x, int n, Matrix m0, Activations y0, Matrix m1, Activations y1) {
+        begin(x, n);
+        put(m0, y0);
+        put(m1, y1);
+        go();
+    }
+
+    /** {@link #multiply(Activations, int, Matrix, Activations)} of three matrices at once. */
+    public void multiply(
+            Activations x, int n, Matrix m0, Activations y0, Matrix m1, Activations y1, Matrix m2, Activations y2) {
+        begin(x, n);
+        put(m0, y0);
+        put(m1, y1);
+        put(m2, y2);
+        go();
+    }
+
+    private void begin(Activations x, int n) {
+        input = x;
+        tokens = n;
+        used = 0;
+    }
+
+    private void put(Matrix matrix, Activations output) {
+        matrix.prepare(input, tokens, pool);
+        int grain = matrix.grain(tokens);
+        matrices[used] = matrix;
+        outputs[used] = output;
+        firstItem[used + 1] = firstItem[used] + (matrix.rows() + grain - 1) / grain;
+        used++;
+    }
+
+    private void go() {
+        pool.run(firstItem[used], 1, this);
+    }
+
+    @Override
+    public void run(int begin, int end, int worker) {
+        for (int item = begin; item < end; item++) {
+            int i = 0;
+            while (item >= firstItem[i + 1]) {
+                i++;
+            }
+            Matrix matrix = matrices[i];
+            int grain = matrix.grain(tokens);
+            int row = (item - firstItem[i]) * grain;
+            matrix.multiply(input, tokens, row, Math.min(matrix.rows(), row + grain), outputs[i], scratch[worker]);
+        }
+    }
+}

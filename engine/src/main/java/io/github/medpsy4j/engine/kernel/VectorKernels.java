@@ -1,0 +1,298 @@
+package io.github.medpsy4j.engine.kernel;
+
+import io.github.medpsy4j.gguf.GgmlType;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The kernels in the Vector API, at the width the machine prefers. Vectors never leave a method: C2 gives up inlining
+ * past a budget and would box every one of them. A loop body stays below some sixty vector operations for the same
+ * reason.
+ */
+final class VectorKernels implements Kernels {
+    private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Integer> I = IntVector.SPECIES_PREFERRED;
+    private static final int LANES = F.length();
+
+    // Lane i takes lane i + d: adding such rotations of a vector sums its lanes in a fixed order. (The order of
+    // reduceLanes(ADD) is unspecified, and is another one before a method is compiled than after.)
+    private static final VectorShuffle<Float> BY_8 = F.iotaShuffle(8, 1, true);
+    private static final VectorShuffle<Float> BY_4 = F.iotaShuffle(4, 1, true);
+    private static final VectorShuffle<Float> BY_2 = F.iotaShuffle(2, 1, true);
+    private static final VectorShuffle<Float> BY_1 = F.iotaShuffle(1, 1, true);
+
+    @Override
+    public String description() {
+        return "vector, " + F.vectorBitSize() + " bits";
+    }
+
+    @Override
+    public int lanes() {
+        return LANES;
+    }
+
+    @Override
+    public WeightDecoder decoder(GgmlType type) {
+        return VectorDecoders.of(type);
+    }
+
+    @Override
+    public void dot4x1(float[] w, int wOffset, int wStride, float[] x, int xOffset, int n, float[] acc, int accOffset) {
+        int w1 = wOffset + wStride;
+        int w2 = w1 + wStride;
+        int w3 = w2 + wStride;
+        FloatVector a0 = FloatVector.fromArray(F, acc, accOffset);
+        FloatVector a1 = FloatVector.fromArray(F, acc, accOffset + LANES);
+        FloatVector a2 = FloatVector.fromArray(F, acc, accOffset + 2 * LANES);
+        FloatVector a3 = FloatVector.fromArray(F, acc, accOffset + 3 * LANES);
+        for (int k = 0; k < n; k += LANES) {
+            FloatVector b = FloatVector.fromArray(F, x, xOffset + k);
+            a0 = FloatVector.fromArray(F, w, wOffset + k).fma(b, a0);
+            a1 = FloatVector.fromArray(F, w, w1 + k).fma(b, a1);
+            a2 = FloatVector.fromArray(F, w, w2 + k).fma(b, a2);
+            a3 = FloatVector.fromArray(F, w, w3 + k).fma(b, a3);
+        }
+        a0.intoArray(acc, accOffset);
+        a1.intoArray(acc, accOffset + LANES);
+        a2.intoArray(acc, accOffset + 2 * LANES);
+        a3.intoArray(acc, accOffset + 3 * LANES);
+    }
+
+    @Override
+    public void dot2x4(
+            float[] w,
+            int wOffset,
+            int wStride,
+            float[] x,
+            int xOffset,
+            int xStride,
+            int n,
+            float[] acc,
+            int accOffset,
+            int accStride) {
+        int w1 = wOffset + wStride;
+        int x1 = xOffset + xStride;
+        int x2 = x1 + xStride;
+        int x3 = x2 + xStride;
+        int acc1 = accOffset + accStride;
+        int acc2 = acc1 + accStride;
+        int acc3 = acc2 + accStride;
+        FloatVector a00 = FloatVector.fromArray(F, acc, accOffset);
+        FloatVector a10 = FloatVector.fromArray(F, acc, accOffset + LANES);
+        FloatVector a01 = FloatVector.fromArray(F, acc, acc1);
+        FloatVector a11 = FloatVector.fromArray(F, acc, acc1 + LANES);
+        FloatVector a02 = FloatVector.fromArray(F, acc, acc2);
+        FloatVector a12 = FloatVector.fromArray(F, acc, acc2 + LANES);
+        FloatVector a03 = FloatVector.fromArray(F, acc, acc3);
+        FloatVector a13 = FloatVector.fromArray(F, acc, acc3 + LANES);
+        for (int k = 0; k < n; k += LANES) {
+            FloatVector v0 = FloatVector.fromArray(F, w, wOffset + k);
+            FloatVector v1 = FloatVector.fromArray(F, w, w1 + k);
+            FloatVector b = FloatVector.fromArray(F, x, xOffset + k);
+            a00 = v0.fma(b, a00);
+            a10 = v1.fma(b, a10);
+            b = FloatVector.fromArray(F, x, x1 + k);
+            a01 = v0.fma(b, a01);
+            a11 = v1.fma(b, a11);
+            b = FloatVector.fromArray(F, x, x2 + k);
+            a02 = v0.fma(b, a02);
+            a12 = v1.fma(b, a12);
+            b = FloatVector.fromArray(F, x, x3 + k);
+            a03 = v0.fma(b, a03);
+            a13 = v1.fma(b, a13);
+        }
+        a00.intoArray(acc, accOffset);
+        a10.intoArray(acc, accOffset + LANES);
+        a01.intoArray(acc, acc1);
+        a11.intoArray(acc, acc1 + LANES);
+        a02.intoArray(acc, acc2);
+        a12.intoArray(acc, acc2 + LANES);
+        a03.intoArray(acc, acc3);
+        a13.intoArray(acc, acc3 + LANES);
+    }
+
+    @Override
+    public float reduce(float[] acc, int offset) {
+        return ScalarKernels.reducePairwise(acc, offset, LANES);
+    }
+
+    @Override
+    public float dot(float[] a, int aOffset, float[] b, int bOffset, int n) {
+        FloatVector sum0 = FloatVector.zero(F);
+        FloatVector sum1 = sum0;
+        int i = 0;
+        for (; i <= n - 2 * LANES; i += 2 * LANES) {
+            sum0 = FloatVector.fromArray(F, a, aOffset + i).fma(FloatVector.fromArray(F, b, bOffset + i), sum0);
+            sum1 = FloatVector.fromArray(F, a, aOffset + i + LANES)
+                    .fma(FloatVector.fromArray(F, b, bOffset + i + LANES), sum1);
+        }
+        FloatVector s = sum0.add(sum1);
+        s = LANES > 8 ? s.add(s.rearrange(BY_8)) : s;
+        s = LANES > 4 ? s.add(s.rearrange(BY_4)) : s;
+        s = LANES > 2 ? s.add(s.rearrange(BY_2)) : s;
+        float sum = s.add(s.rearrange(BY_1)).lane(0);
+        for (; i < n; i++) {
+            sum = Math.fma(a[aOffset + i], b[bOffset + i], sum);
+        }
+        return sum;
+    }
+
+    @Override
+    public void addWeighted(
+            float[] weights,
+            int weightsOffset,
+            int count,
+            float[] v,
+            int vOffset,
+            int vStride,
+            float[] out,
+            int outOffset,
+            int n) {
+        int d = 0;
+        for (; d <= n - 4 * LANES; d += 4 * LANES) {
+            int o = outOffset + d;
+            FloatVector a0 = FloatVector.fromArray(F, out, o);
+            FloatVector a1 = FloatVector.fromArray(F, out, o + LANES);
+            FloatVector a2 = FloatVector.fromArray(F, out, o + 2 * LANES);
+            FloatVector a3 = FloatVector.fromArray(F, out, o + 3 * LANES);
+            for (int p = 0; p < count; p++) {
+                FloatVector weight = FloatVector.broadcast(F, weights[weightsOffset + p]);
+                int from = vOffset + p * vStride + d;
+                a0 = FloatVector.fromArray(F, v, from).fma(weight, a0);
+                a1 = FloatVector.fromArray(F, v, from + LANES).fma(weight, a1);
+                a2 = FloatVector.fromArray(F, v, from + 2 * LANES).fma(weight, a2);
+                a3 = FloatVector.fromArray(F, v, from + 3 * LANES).fma(weight, a3);
+            }
+            a0.intoArray(out, o);
+            a1.intoArray(out, o + LANES);
+            a2.intoArray(out, o + 2 * LANES);
+            a3.intoArray(out, o + 3 * LANES);
+        }
+        for (; d < n; d++) {
+            float sum = out[outOffset + d];
+            for (int p = 0; p < count; p++) {
+                sum = Math.fma(weights[weightsOffset + p], v[vOffset + p * vStride + d], sum);
+            }
+            out[outOffset + d] = sum;
+        }
+    }
+
+    @Override
+    public void scale(float s, float[] y, int yOffset, int n) {
+        for (int i = 0; i < n; i++) {
+            y[yOffset + i] *= s;
+        }
+    }
+
+    @Override
+    public void add(float[] x, int xOffset, float[] y, int yOffset, int n) {
+        for (int i = 0; i < n; i++) {
+            y[yOffset + i] += x[xOffset + i];
+        }
+    }
+
+    @Override
+    public void rmsNorm(float[] x, int xOffset, float[] weight, float eps, float[] out, int outOffset, int n) {
+        float scale = ScalarKernels.inverseRms(dot(x, xOffset, x, xOffset, n), n, eps);
+        for (int i = 0; i < n; i++) {
+            out[outOffset + i] = x[xOffset + i] * scale * weight[i];
+        }
+    }
+
+    @Override
+    public void swiglu(float[] gate, int gateOffset, float[] up, int upOffset, int n) {
+        int i = 0;
+        for (; i <= n - LANES; i += LANES) {
+            FloatVector g = FloatVector.fromArray(F, gate, gateOffset + i);
+            // exp(-g), as in expAndSum; written out because a vector must not cross a method.
+            FloatVector x = g.neg();
+            VectorMask<Float> vanishes = x.compare(VectorOperators.LT, Exp.LOWEST);
+            x = x.min(Exp.HIGHEST);
+            FloatVector m = x.fma(FloatVector.broadcast(F, Exp.LOG2_E), FloatVector.broadcast(F, Exp.ROUND))
+                    .sub(Exp.ROUND);
+            FloatVector r = m.fma(FloatVector.broadcast(F, -Exp.LN2_HIGH), x);
+            r = m.fma(FloatVector.broadcast(F, -Exp.LN2_LOW), r);
+            FloatVector p = r.fma(FloatVector.broadcast(F, Exp.P0), FloatVector.broadcast(F, Exp.P1));
+            p = p.fma(r, FloatVector.broadcast(F, Exp.P2));
+            p = p.fma(r, FloatVector.broadcast(F, Exp.P3));
+            p = p.fma(r, FloatVector.broadcast(F, Exp.P4));
+            p = p.fma(r, FloatVector.broadcast(F, Exp.P5));
+            p = p.fma(r.mul(r), r).add(1f);
+            IntVector power = ((IntVector) m.convertShape(VectorOperators.F2I, I, 0))
+                    .add(127)
+                    .lanewise(VectorOperators.LSHL, 23);
+            FloatVector e = p.mul(power.reinterpretAsFloats()).blend(0f, vanishes);
+            g.div(e.add(1f))
+                    .mul(FloatVector.fromArray(F, up, upOffset + i))
+                    .intoArray(gate, gateOffset + i);
+        }
+        for (; i < n; i++) {
+            float g = gate[gateOffset + i];
+            gate[gateOffset + i] = g / (1 + Exp.exp(-g)) * up[upOffset + i];
+        }
+    }
+
+    @Override
+    public float expAndSum(float[] x, int offset, float max, int n) {
+        FloatVector sums = FloatVector.zero(F);
+        int i = 0;
+        for (; i <= n - LANES; i += LANES) {
+            FloatVector v = FloatVector.fromArray(F, x, offset + i).sub(max);
+            VectorMask<Float> vanishes = v.compare(VectorOperators.LT, Exp.LOWEST);
+            v = v.min(Exp.HIGHEST);
+            FloatVector m = v.fma(FloatVector.broadcast(F, Exp.LOG2_E), FloatVector.broadcast(F, Exp.ROUND))
+                    .sub(Exp.ROUND);
+            FloatVector r = m.fma(FloatVector.broadcast(F, -Exp.LN2_HIGH), v);
+            r = m.fma(FloatVector.broadcast(F, -Exp.LN2_LOW), r);
+            FloatVector p = r.fma(FloatVector.broadcast(F, Exp.P0), FloatVector.broadcast(F, Exp.P1));
+            p = p.fma(r, FloatVector.broadcast(F, Exp.P2));
+            p = p.fma(r, FloatVector.broadcast(F, Exp.P3));
+            p = p.fma(r, FloatVector.broadcast(F, Exp.P4));
+            p = p.fma(r, FloatVector.broadcast(F, Exp.P5));
+            p = p.fma(r.mul(r), r).add(1f);
+            IntVector power = ((IntVector) m.convertShape(VectorOperators.F2I, I, 0))
+                    .add(127)
+                    .lanewise(VectorOperators.LSHL, 23);
+            FloatVector e = p.mul(power.reinterpretAsFloats()).blend(0f, vanishes);
+            e.intoArray(x, offset + i);
+            sums = sums.add(e);
+        }
+        sums = LANES > 8 ? sums.add(sums.rearrange(BY_8)) : sums;
+        sums = LANES > 4 ? sums.add(sums.rearrange(BY_4)) : sums;
+        sums = LANES > 2 ? sums.add(sums.rearrange(BY_2)) : sums;
+        float sum = sums.add(sums.rearrange(BY_1)).lane(0);
+        for (; i < n; i++) {
+            x[offset + i] = Exp.exp(x[offset + i] - max);
+            sum += x[offset + i];
+        }
+        return sum;
+    }
+
+    @Override
+    public float max(float[] x, int offset, int n) {
+        FloatVector greatest = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
+        int i = 0;
+        for (; i <= n - LANES; i += LANES) {
+            greatest = greatest.max(FloatVector.fromArray(F, x, offset + i));
+        }
+        float max = greatest.reduceLanes(VectorOperators.MAX);
+        for (; i < n; i++) {
+            max = Math.max(max, x[offset + i]);
+        }
+        return max;
+    }
+
+    @Override
+    public void toHalf(float[] x, int xOffset, short[] out, int outOffset, int n) {
+        ScalarKernels.halves(x, xOffset, out, outOffset, n);
+    }
+
+    @Override
+    public void fromHalf(short[] x, int xOffset, float[] out, int outOffset, int n) {
+        ScalarKernels.floats(x, xOffset, out, outOffset, n);
+    }
+}
