@@ -1,0 +1,29 @@
+package io.github.medpsy4j.engine;
+
+/**
+ * What a generation cost.
+ *
+ * @param promptTokens tokens of the prompt, reused ones included
+ * @param reusedTokens tokens of the prompt that the KV cache held already
+ * @param generatedTokens tokens drawn, the end token included
+ * @param promptNanos time until the prompt was computed
+ * @param generateNanos time from then to the last token
+ * @param finishReason why it ended
+ */
+public record Generation(
+        int promptTokens,
+        int reusedTokens,
+        int generatedTokens,
+        long promptNanos,
+        long generateNanos,
+        FinishReason finishReason) {
+    /** Computed prompt tokens per second. */
+    public double promptTokensPerSecond() {
+        return (promptTokens - reusedTokens) / (promptNanos / 1e9);
+    }
+
+    /** Generated tokens per second. */
+    public double generatedTokensPerSecond() {
+        return generatedTokens / (generateNanos / 1e9);
+    }
+}

@@ -1,0 +1,49 @@
+package io.github.medpsy4j.engine;
+
+import java.util.Objects;
+import java.util.function.Consumer;
+
+/**
+ * How a model is loaded.
+ *
+ * @param threads that compute; 0 takes the machine's processors
+ * @param context the most positions that a session holds; 0 takes the least of the model's own, 16,384 and what memory
+ *     allows
+ * @param scalar runs the plain kernels even where the Vector API is at hand
+ * @param log receives one line for each choice that the loader makes
+ */
+public record LoadOptions(int threads, int context, boolean scalar, Consumer<String> log) {
+    /** Refuses negative numbers. */
+    public LoadOptions {
+        if (threads < 0 || threads > THREADS_MAX) {
+            throw new IllegalArgumentException("threads: expected 0 to " + THREADS_MAX + ", got " + threads);
+        }
+        if (context < 0) {
+            throw new IllegalArgumentException("context: expected at least 0, got " + context);
+        }
+        Objects.requireNonNull(log);
+    }
+
+    private static final int THREADS_MAX = 1024;
+
+    /** All processors, the default context, the best kernels, no log. */
+    public static LoadOptions defaults() {
+        return new LoadOptions(0, 0, false, line -> {});
+    }
+
+    public LoadOptions withThreads(int value) {
+        return new LoadOptions(value, context, scalar, log);
+    }
+
+    public LoadOptions withContext(int value) {
+        return new LoadOptions(threads, value, scalar, log);
+    }
+
+    public LoadOptions withScalar(boolean value) {
+        return new LoadOptions(threads, context, value, log);
+    }
+
+    public LoadOptions withLog(Consumer<String> value) {
+        return new LoadOptions(threads, context, scalar, value);
+    }
+}

@@ -1,0 +1,265 @@
+package io.github.medpsy4j.engine;
+
+import io.github.medpsy4j.engine.kernel.KvCache;
+import io.github.medpsy4j.engine.kernel.Kernels;
+import io.github.medpsy4j.engine.kernel.WorkerPool;
+import io.github.medpsy4j.engine.template.ChatTemplate;
+import io.github.medpsy4j.gguf.GgufException;
+import io.github.medpsy4j.gguf.GgufFile;
+import io.github.medpsy4j.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+
+/**
+ * A model from a GGUF file, ready to compute: weights, tokenizer and chat template. Weights stay in the mapped file,
+ * outside the Java heap.
+ *
+ * <p>A model is immutable and shared by threads; its {@link Session}s belong to one thread at a time. Sessions of one
+ * model compute in turn on its worker threads. Closing is idempotent and closes the sessions too; use after close throws
+ * {@link IllegalStateException}.
+ */
+public final class Model implements AutoCloseable {
+    private static final int CONTEXT_DEFAULT_MAX = 16_384;
+    private static final int CONTEXT_MIN = 512;
+
+    /** Memory that the default context leaves to everything else. */
+    private static final long MEMORY_MARGIN_BYTES = 1L << 30;
+
+    private final GgufFile file;
+    private final Config config;
+    private final Tokenizer tokenizer;
+    private final ChatTemplate chatTemplate;
+    private final WorkerPool pool;
+    private final Kernels kernels;
+    private final int context;
+    private final List<Session> sessions = new ArrayList<>();
+    private final Weights weights;
+    private final Rope rope;
+    private Transformer transformer;
+    private Batch batch;
+    private boolean closed;
+
+    private Model(GgufFile file, LoadOptions options) throws IOException {
+        this.file = file;
+        this.config = Config.of(file);
+        CompletableFuture<Tokenizer> tokenizerTask = CompletableFuture.supplyAsync(() -> {
+            try {
+                return Vocabularies.tokenizer(file);
+            } catch (IOException e) {
+                throw new CompletionException(e);
+            }
+        });
+        this.kernels = options.scalar() ? Kernels.scalar() : Kernels.best();
+        options.log().accept("kernels: " + kernels.description()
+                + (Kernels.vectorModulePresent() || options.scalar()
+                        ? ""
+                        : " (start java with --add-modules jdk.incubator.vector to be many times faster)"));
+        try {
+            this.weights = new Weights(file, config, kernels);
+            this.rope = Rope.of(
+                    file.metadata(),
+                    file.path().toString(),
+                    config.architecture().key,
+                    config.architecture().rope,
+                    config.headDim(),
+                    config.contextLength(),
+                    weights.ropeDivisors);
+        } finally {
+            // The file is closed when loading fails: not under the feet of the other thread.
+            tokenizerTask.exceptionally(e -> null).join();
+        }
+        try {
+            this.tokenizer = tokenizerTask.join();
+        } catch (CompletionException e) {
+            switch (e.getCause()) {
+                case IOException cause -> throw cause;
+                case RuntimeException cause -> throw cause;
+                default -> throw e;
+            }
+        }
+        if (tokenizer.vocabulary().size() > config.vocabulary()) {
+            throw new ModelException(file.path() + ": the vocabulary has "
+                    + tokenizer.vocabulary().size() + " tokens, tensor 'token_embd.weight' has "
+                    + config.vocabulary() + " rows");
+        }
+        String template = file.metadata().string("tokenizer.chat_template", "");
+        this.chatTemplate = template.isBlank() ? null : ChatTemplate.parse("chat_template", template);
+        this.context = chooseContext(options);
+        int threads = options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
+        this.pool = new WorkerPool(threads);
+    }
+
+    /** Loads a model with {@link LoadOptions#defaults}. */
+    public static Model load(Path path) throws IOException {
+        return load(path, LoadOptions.defaults());
+    }
+
+    /**
+     * Loads a model.
+     *
+     * @throws GgufException if the file is not a sound GGUF file
+     * @throws ModelException if the engine cannot run it: architecture, tensor types, shapes, vocabulary
+     */
+    public static Model load(Path path, LoadOptions options) throws IOException {
+        GgufFile file = GgufFile.open(path);
+        try {
+            return new Model(file, options);
+        } catch (IOException | RuntimeException e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    private int chooseContext(LoadOptions options) throws ModelException {
+        if (options.context() > config.contextLength()) {
+            throw new ModelException(file.path() + ": context: expected at most the model's " + config.contextLength()
+                    + ", got " + options.context());
+        }
+        if (options.context() > 0) {
+            return options.context();
+        }
+        long free = Memory.availableBytes() - file.byteSize() - MEMORY_MARGIN_BYTES;
+        long affordable = Math.max(CONTEXT_MIN, free / kvBytesPerToken() / CONTEXT_MIN * CONTEXT_MIN);
+        return (int) Math.min(Math.min(config.contextLength(), CONTEXT_DEFAULT_MAX), affordable);
+    }
+
+    /** Bytes of KV cache that one token of context takes. */
+    public long kvBytesPerToken() {
+        return KvCache.bytesPerPosition(config.layers(), config.kvHeads(), config.headDim());
+    }
+
+    /** The file's metadata and tensors. */
+    public GgufFile file() {
+        return file;
+    }
+
+    /** The model's name as its file gives it, else the file's own. */
+    public String name() throws GgufException {
+        Path name = file.path().getFileName();
+        return file.metadata().string("general.name", name == null ? "model" : name.toString());
+    }
+
+    /** The architecture, such as {@code qwen3}. */
+    public String architecture() {
+        return config.architecture().key;
+    }
+
+    /** The length of a row of logits; at least the tokenizer's vocabulary. */
+    public int vocabularySize() {
+        return config.vocabulary();
+    }
+
+    /** Positions that the model was trained for. */
+    public int contextLength() {
+        return config.contextLength();
+    }
+
+    /** Positions that a session holds. */
+    public int context() {
+        return context;
+    }
+
+    /** What computes: {@code "vector, 256 bits"}. */
+    public String kernel() {
+        return kernels.description();
+    }
+
+    /** Threads that compute. */
+    public int threads() {
+        return pool.threads();
+    }
+
+    public Tokenizer tokenizer() {
+        return tokenizer;
+    }
+
+    /** The template that the file carries, if it carries one. */
+    public Optional<ChatTemplate> chatTemplate() {
+        return Optional.ofNullable(chatTemplate);
+    }
+
+    /** A new, empty session with {@link #context} positions. */
+    public synchronized Session session() {
+        ensureOpen();
+        Session session = new Session(this, new KvCache(config.layers(), config.kvHeads(), config.headDim(), context));
+        sessions.add(session);
+        return session;
+    }
+
+    /** A new conversation in a session of its own. */
+    public Chat chat(ChatOptions options) {
+        return new Chat(this, options);
+    }
+
+    /**
+     * Appends tokens to a sequence that holds {@code past} positions, in batches. The consumer gets the rows of logits
+     * that {@code logitsFrom} asks for: those of tokens[logitsFrom..], in order.
+     */
+    synchronized void forward(
+            KvCache sequence, int past, int[] tokens, int from, int to, int logitsFrom, LogitsConsumer consumer) {
+        ensureOpen();
+        if (transformer == null) {
+            int batchMax = Math.min(Transformer.BATCH_MAX, context);
+            transformer = new Transformer(config, weights, rope, kernels, pool, batchMax);
+            batch = new Batch(batchMax);
+        }
+        sequence.reserve(past + to - from);
+        int begin = from;
+        while (begin < to) {
+            // Rows with logits come in small batches: 512 rows of 151,936 floats would be 311 MB.
+            boolean asks = to > logitsFrom && begin >= logitsFrom;
+            int room = asks ? Math.min(LOGIT_ROWS_MAX, batch.capacity()) : batch.capacity();
+            int end = Math.min(to, begin + room);
+            if (!asks && end > logitsFrom + LOGIT_ROWS_MAX) {
+                end = logitsFrom;
+            }
+            batch.clear();
+            for (int i = begin; i < end; i++) {
+                batch.add(tokens[i], past + i - from, sequence, i >= logitsFrom);
+            }
+            transformer.forward(batch);
+            int row = 0;
+            for (int i = Math.max(begin, logitsFrom); i < end; i++) {
+                consumer.accept(i, transformer.logits().data, transformer.logits().row(row++));
+            }
+            begin = end;
+        }
+    }
+
+    private static final int LOGIT_ROWS_MAX = 32;
+
+    /** Receives a row of logits. */
+    @FunctionalInterface
+    interface LogitsConsumer {
+        /** Logits data[offset .. offset + vocabulary) of tokens[index]; valid during the call. */
+        void accept(int index, float[] data, int offset);
+    }
+
+    private void ensureOpen() {
+        if (closed) {
+            throw new IllegalStateException("the model is closed");
+        }
+    }
+
+    synchronized void forget(Session session) {
+        sessions.remove(session);
+    }
+
+    @Override
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        for (Session session : List.copyOf(sessions)) {
+            session.close();
+        }
+        pool.close();
+        file.close();
+    }
+}

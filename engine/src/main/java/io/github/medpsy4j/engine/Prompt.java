@@ -1,0 +1,92 @@
+package io.github.medpsy4j.engine;
+
+import io.github.medpsy4j.engine.template.ChatTemplate;
+import io.github.medpsy4j.engine.template.Origin;
+import io.github.medpsy4j.engine.template.RenderedPrompt;
+import io.github.medpsy4j.tokenizer.Tokenizer;
+import io.github.medpsy4j.tokenizer.TrustedSpans;
+import io.github.medpsy4j.tokenizer.Vocabulary;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+
+/** A conversation rendered by the model's own template and turned into tokens. */
+public final class Prompt {
+    private final RenderedPrompt rendered;
+    private final int[] tokens;
+
+    private Prompt(RenderedPrompt rendered, int[] tokens) {
+        this.rendered = rendered;
+        this.tokens = tokens;
+    }
+
+    /**
+     * Renders messages with the model's template, ready for the assistant's answer.
+     *
+     * <p>Special tokens are recognised in what the template itself and the model wrote, never in the content of user and
+     * system messages: a note that contains {@code <|im_end|>} stays a note. No BOS is added: the template writes its
+     * own, and where a template writes none although the file asks for one, it is put in front.
+     *
+     * @throws ModelException if the model has no template
+     */
+    public static Prompt of(Model model, List<ChatMessage> messages, ChatOptions.Think think) throws ModelException {
+        ChatTemplate template = model.chatTemplate()
+                .orElseThrow(() -> new ModelException(model.file().path()
+                        + ": the file carries no chat template; use a raw prompt instead"));
+        Tokenizer tokenizer = model.tokenizer();
+        Map<String, Object> variables = new LinkedHashMap<>();
+        variables.put("messages", messages.stream().map(ChatMessage::variables).toList());
+        variables.put("add_generation_prompt", true);
+        variables.put("bos_token", text(tokenizer, tokenizer.vocabulary().bos()));
+        variables.put("eos_token", text(tokenizer, tokenizer.vocabulary().eos()));
+        switch (think) {
+            case ON -> variables.put("enable_thinking", true);
+            case OFF -> variables.put("enable_thinking", false);
+            case AUTO -> {}
+        }
+        RenderedPrompt rendered = template.render(variables);
+        return new Prompt(rendered, tokenize(tokenizer, rendered));
+    }
+
+    private static String text(Tokenizer tokenizer, OptionalInt id) {
+        return id.isPresent() ? tokenizer.vocabulary().tokens().get(id.getAsInt()) : "";
+    }
+
+    private static int[] tokenize(Tokenizer tokenizer, RenderedPrompt rendered) {
+        TrustedSpans.Builder trusted = TrustedSpans.builder();
+        for (RenderedPrompt.Span span : rendered.spans()) {
+            if (span.origin() != Origin.CONTENT) {
+                trusted.add(span.start(), span.end());
+            }
+        }
+        int[] ids = tokenizer.encode(rendered.text(), trusted.build());
+        Vocabulary vocabulary = tokenizer.vocabulary();
+        if (vocabulary.addBos() && vocabulary.bos().isPresent()) {
+            int bos = vocabulary.bos().getAsInt();
+            if (ids.length == 0 || ids[0] != bos) {
+                int[] withBos = new int[ids.length + 1];
+                withBos[0] = bos;
+                System.arraycopy(ids, 0, withBos, 1, ids.length);
+                return withBos;
+            }
+        }
+        return ids;
+    }
+
+    /** The rendered text and where each part of it came from. */
+    public RenderedPrompt rendered() {
+        return rendered;
+    }
+
+    /** The token ids. */
+    public int[] tokens() {
+        return tokens.clone();
+    }
+
+    /** Whether the text ends inside an opened {@code <think>}, so that the model begins by thinking. */
+    public boolean opensThinking() {
+        String text = rendered.text();
+        return text.stripTrailing().endsWith(Thinking.OPEN);
+    }
+}

@@ -1,0 +1,182 @@
+package io.github.medpsy4j.engine;
+
+import io.github.medpsy4j.engine.kernel.KvCache;
+import java.util.Arrays;
+import java.util.Objects;
+
+/**
+ * One sequence of tokens and its KV cache. Tokens are appended; the logits after the last one predict the next. Belongs
+ * to one thread at a time. A session is closed by its model at the latest.
+ */
+public final class Session implements AutoCloseable {
+    /** Receives the logits at one position. */
+    @FunctionalInterface
+    public interface LogitsListener {
+        /**
+         * @param index of the token in the appended array
+         * @param logits [vocabulary] in {@code logits[offset..]}; valid during the call
+         */
+        void accept(int index, float[] logits, int offset);
+    }
+
+    private final Model model;
+    private final KvCache cache;
+    private final int[] tokens;
+    private final float[] logits;
+    private final Model.LogitsConsumer keepLogits = this::keepLogits;
+    private final int[] single = new int[1];
+    private int length;
+    private boolean hasLogits;
+    private boolean closed;
+
+    Session(Model model, KvCache cache) {
+        this.model = model;
+        this.cache = cache;
+        this.tokens = new int[model.context()];
+        this.logits = new float[model.vocabularySize()];
+    }
+
+    /** Tokens held. */
+    public int length() {
+        return length;
+    }
+
+    /** Tokens that fit. */
+    public int context() {
+        return tokens.length;
+    }
+
+    /** A copy of the tokens held. */
+    public int[] tokens() {
+        return Arrays.copyOf(tokens, length);
+    }
+
+    /** The tokens held, for readers that must not allocate; only the first {@link #length} count. */
+    int[] tokensView() {
+        return tokens;
+    }
+
+    /**
+     * Appends tokens and computes the logits after the last.
+     *
+     * @throws ContextFullException if they do not fit; nothing is appended then
+     * @throws IllegalArgumentException if an id is not in the vocabulary
+     */
+    public void append(int... ids) {
+        append(ids, Math.max(0, ids.length - 1), null);
+    }
+
+    /** Appends one token; allocates nothing. */
+    void appendOne(int id) {
+        single[0] = id;
+        append(single, 0, null);
+    }
+
+    /** Appends tokens and hands the logits at every one of their positions to the listener. */
+    public void append(int[] ids, LogitsListener listener) {
+        append(ids, 0, Objects.requireNonNull(listener));
+    }
+
+    private void append(int[] ids, int logitsFrom, LogitsListener listener) {
+        ensureOpen();
+        if (ids.length > tokens.length - length) {
+            throw new ContextFullException(length + ids.length, tokens.length);
+        }
+        for (int i = 0; i < ids.length; i++) {
+            if (ids[i] < 0 || ids[i] >= logits.length) {
+                throw new IllegalArgumentException("token " + i + ": expected an id from 0 to " + (logits.length - 1)
+                        + ", got " + ids[i]);
+            }
+        }
+        if (ids.length == 0) {
+            return;
+        }
+        hasLogits = false;
+        if (listener == null) {
+            model.forward(cache, length, ids, 0, ids.length, logitsFrom, keepLogits);
+        } else {
+            model.forward(cache, length, ids, 0, ids.length, logitsFrom, (index, data, offset) -> {
+                keepLogits(index, data, offset);
+                listener.accept(index, data, offset);
+            });
+        }
+        System.arraycopy(ids, 0, tokens, length, ids.length);
+        length += ids.length;
+        hasLogits = true;
+    }
+
+    private void keepLogits(int index, float[] data, int offset) {
+        System.arraycopy(data, offset, logits, 0, logits.length);
+    }
+
+    /**
+     * The logits [vocabulary] after the last token: a view that the next append overwrites.
+     *
+     * @throws IllegalStateException if nothing was appended since the session was opened or truncated
+     */
+    public float[] logits() {
+        ensureOpen();
+        if (!hasLogits) {
+            throw new IllegalStateException("no logits: append a token first");
+        }
+        return logits;
+    }
+
+    /** Forgets the tokens from position {@code newLength} on. */
+    public void truncate(int newLength) {
+        ensureOpen();
+        Objects.checkIndex(newLength, length + 1);
+        if (newLength < length) {
+            length = newLength;
+            hasLogits = false;
+        }
+    }
+
+    /**
+     * Makes the session hold exactly {@code prompt}, computing only what the longest common prefix does not cover (at
+     * least the last token, whose logits are wanted). The result is the same bit for bit as from an empty session.
+     *
+     * @return how many tokens were reused
+     * @throws ContextFullException if the prompt does not fit; the session is unchanged then
+     */
+    public int replace(int[] prompt) {
+        ensureOpen();
+        if (prompt.length == 0) {
+            throw new IllegalArgumentException("the prompt has no tokens");
+        }
+        if (prompt.length > tokens.length) {
+            throw new ContextFullException(prompt.length, tokens.length);
+        }
+        int mismatch = Arrays.mismatch(tokens, 0, length, prompt, 0, prompt.length);
+        int common = mismatch < 0 ? length : mismatch;
+        common = Math.min(common, prompt.length - 1);
+        truncate(common);
+        append(Arrays.copyOfRange(prompt, common, prompt.length));
+        return common;
+    }
+
+    /** Bytes that the KV cache has taken so far. */
+    public long cacheByteSize() {
+        return cache.byteSize();
+    }
+
+    /** The model that computes. */
+    public Model model() {
+        return model;
+    }
+
+    private void ensureOpen() {
+        if (closed) {
+            throw new IllegalStateException("the session is closed");
+        }
+    }
+
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            model.forget(this);
+            cache.close();
+        }
+    }
+}
