@@ -10,9 +10,10 @@ import java.util.function.Consumer;
  * @param context the most positions that a session holds; 0 takes the least of the model's own, 16,384 and what memory
  *     allows
  * @param scalar runs the plain kernels even where the Vector API is at hand
+ * @param weights where the weight matrices lie
  * @param log receives one line for each choice that the loader makes
  */
-public record LoadOptions(int threads, int context, boolean scalar, Consumer<String> log) {
+public record LoadOptions(int threads, int context, boolean scalar, WeightLayout weights, Consumer<String> log) {
     /** Refuses negative numbers. */
     public LoadOptions {
         if (threads < 0 || threads > THREADS_MAX) {
@@ -21,29 +22,44 @@ public record LoadOptions(int threads, int context, boolean scalar, Consumer<Str
         if (context < 0) {
             throw new IllegalArgumentException("context: expected at least 0, got " + context);
         }
+        Objects.requireNonNull(weights);
         Objects.requireNonNull(log);
+    }
+
+    /** Where the weight matrices lie. */
+    public enum WeightLayout {
+        /** Packed where memory allows, else mapped. */
+        AUTO,
+        /** In the mapped file as it is: loads at once, computes from exact weights, slower. */
+        MAPPED,
+        /** Repacked outside the heap for the fastest kernels, tensor by tensor; types without a packed form stay mapped. */
+        PACKED
     }
 
     private static final int THREADS_MAX = 1024;
 
     /** All processors, the default context, the best kernels, no log. */
     public static LoadOptions defaults() {
-        return new LoadOptions(0, 0, false, line -> {});
+        return new LoadOptions(0, 0, false, WeightLayout.AUTO, line -> {});
     }
 
     public LoadOptions withThreads(int value) {
-        return new LoadOptions(value, context, scalar, log);
+        return new LoadOptions(value, context, scalar, weights, log);
     }
 
     public LoadOptions withContext(int value) {
-        return new LoadOptions(threads, value, scalar, log);
+        return new LoadOptions(threads, value, scalar, weights, log);
     }
 
     public LoadOptions withScalar(boolean value) {
-        return new LoadOptions(threads, context, value, log);
+        return new LoadOptions(threads, context, value, weights, log);
+    }
+
+    public LoadOptions withWeights(WeightLayout value) {
+        return new LoadOptions(threads, context, scalar, value, log);
     }
 
     public LoadOptions withLog(Consumer<String> value) {
-        return new LoadOptions(threads, context, scalar, value);
+        return new LoadOptions(threads, context, scalar, weights, value);
     }
 }

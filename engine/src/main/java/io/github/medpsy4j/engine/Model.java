@@ -2,15 +2,18 @@ package io.github.medpsy4j.engine;
 
 import io.github.medpsy4j.engine.kernel.KvCache;
 import io.github.medpsy4j.engine.kernel.Kernels;
+import io.github.medpsy4j.engine.kernel.MatrixLoader;
 import io.github.medpsy4j.engine.kernel.WorkerPool;
 import io.github.medpsy4j.engine.template.ChatTemplate;
 import io.github.medpsy4j.gguf.GgufException;
 import io.github.medpsy4j.gguf.GgufFile;
 import io.github.medpsy4j.tokenizer.Tokenizer;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -35,6 +38,7 @@ public final class Model implements AutoCloseable {
     private final Tokenizer tokenizer;
     private final ChatTemplate chatTemplate;
     private final WorkerPool pool;
+    private final Arena arena = Arena.ofShared();
     private final Kernels kernels;
     private final int context;
     private final List<Session> sessions = new ArrayList<>();
@@ -60,7 +64,25 @@ public final class Model implements AutoCloseable {
                         ? ""
                         : " (start java with --add-modules jdk.incubator.vector to be many times faster)"));
         try {
-            this.weights = new Weights(file, config, kernels);
+            int threads = options.threads() > 0
+                    ? options.threads()
+                    : Runtime.getRuntime().availableProcessors();
+            this.pool = new WorkerPool(threads);
+            boolean packs =
+                    switch (options.weights()) {
+                        case MAPPED -> false;
+                        case PACKED -> true;
+                        case AUTO -> Memory.availableBytes() > file.byteSize() + MEMORY_MARGIN_BYTES;
+                    };
+            long start = System.nanoTime();
+            MatrixLoader loader = new MatrixLoader(file, kernels, packs, arena, pool);
+            this.weights = new Weights(file, config, kernels, loader);
+            options.log().accept(String.format(
+                    Locale.ROOT,
+                    "weights: %,d MB repacked, %,d MB mapped, in %.2f s",
+                    loader.packedBytes() / 1_000_000,
+                    (file.byteSize() - loader.packedBytes()) / 1_000_000,
+                    (System.nanoTime() - start) / 1e9));
             this.rope = Rope.of(
                     file.metadata(),
                     file.path().toString(),
@@ -90,8 +112,6 @@ public final class Model implements AutoCloseable {
         String template = file.metadata().string("tokenizer.chat_template", "");
         this.chatTemplate = template.isBlank() ? null : ChatTemplate.parse("chat_template", template);
         this.context = chooseContext(options);
-        int threads = options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
-        this.pool = new WorkerPool(threads);
     }
 
     /** Loads a model with {@link LoadOptions#defaults}. */
@@ -260,6 +280,7 @@ public final class Model implements AutoCloseable {
             session.close();
         }
         pool.close();
+        arena.close();
         file.close();
     }
 }

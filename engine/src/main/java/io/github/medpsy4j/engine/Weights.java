@@ -2,11 +2,14 @@ package io.github.medpsy4j.engine;
 
 import io.github.medpsy4j.engine.kernel.Kernels;
 import io.github.medpsy4j.engine.kernel.Matrix;
+import io.github.medpsy4j.engine.kernel.MatrixLoader;
 import io.github.medpsy4j.engine.kernel.WeightDecoder;
 import io.github.medpsy4j.gguf.GgmlType;
 import io.github.medpsy4j.gguf.GgufFile;
 import io.github.medpsy4j.gguf.TensorInfo;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -39,15 +42,17 @@ final class Weights {
 
     private final GgufFile file;
     private final Kernels kernels;
+    private final MatrixLoader loader;
     private final Set<String> used = new HashSet<>();
     private final MemorySegment embedding; // [vocabulary][hidden]
     private final WeightDecoder embeddingDecoder;
     private final long embeddingRowBytes;
     private final int hidden;
 
-    Weights(GgufFile file, Config c, Kernels kernels) throws ModelException {
+    Weights(GgufFile file, Config c, Kernels kernels, MatrixLoader loader) throws IOException {
         this.file = file;
         this.kernels = kernels;
+        this.loader = loader;
         this.hidden = c.hidden();
         int qWidth = c.heads() * c.headDim();
         int kvWidth = c.kvHeads() * c.headDim();
@@ -103,7 +108,7 @@ final class Weights {
         used.add(name);
         boolean fits = t.columns() == shape[0] && t.rows() == (shape.length > 1 ? shape[1] : 1);
         if (!fits) {
-            List<Long> expected = java.util.Arrays.stream(shape).boxed().toList();
+            List<Long> expected = Arrays.stream(shape).boxed().toList();
             throw new ModelException(
                     file.path() + ": tensor '" + name + "': expected shape " + expected + ", got " + t.shape());
         }
@@ -119,10 +124,10 @@ final class Weights {
         }
     }
 
-    private Matrix matrix(String name, int rows, int columns) throws ModelException {
+    private Matrix matrix(String name, int rows, int columns) throws IOException {
         TensorInfo t = tensor(name, columns, rows);
         decoder(t);
-        return kernels.matrix(file.data(t), t.type(), rows, columns);
+        return loader.load(t, rows, columns);
     }
 
     private float[] vector(String name, int length) throws ModelException {

@@ -3,23 +3,56 @@ package io.github.medpsy4j.engine.kernel;
 /**
  * A batch of activation vectors: row t is {@code data[t·stride .. t·stride + width)}, then zeros up to the stride, which
  * is a multiple of every vector length, so that kernels need no tail loop.
+ *
+ * <p>Beside the floats stands, once {@link Quantizer} has made it, the 8-bit form that integer kernels read: each {@link
+ * #BLOCK} of a row is a scale and integers q in [-127, 127] with x ≈ scale·q.
  */
 public final class Activations {
-    private static final int STRIDE_MULTIPLE = 32;
+    /** Elements that share a scale in the 8-bit form. */
+    static final int BLOCK = 32;
 
     public final float[] data;
     public final int width;
     public final int stride;
 
+    private final int rows;
+
+    // The 8-bit form; allocated when first wanted.
+    /**
+     * [rows][stride] the integers as multipliers for weights that are shifted but not masked: within a group of four,
+     * b = q[i] - 16·q[i - 1]; see {@link PanelMatrix}. Both halves of an int hold the same 16 bits, because broadcasting
+     * 32 bits from memory costs a load and broadcasting 16 costs a shuffle more.
+     */
+    int[] multipliers;
+
+    /** [rows][stride / BLOCK] */
+    float[] scales;
+
+    /** [rows][stride / BLOCK] scale·Σq */
+    float[] sums;
+
+    /** [rows][stride / BLOCK] -8·Σq modulo 2^16, in both halves: where the sum of centred nibble products starts. */
+    int[] starts;
+
     /** Room for {@code rows} vectors of {@code width} floats. */
     public Activations(int rows, int width) {
+        this.rows = rows;
         this.width = width;
-        this.stride = (width + STRIDE_MULTIPLE - 1) / STRIDE_MULTIPLE * STRIDE_MULTIPLE;
+        this.stride = (width + BLOCK - 1) / BLOCK * BLOCK;
         this.data = new float[Math.multiplyExact(rows, stride)];
     }
 
     /** The index of row t's first element in {@link #data}. */
     public int row(int t) {
         return t * stride;
+    }
+
+    void ensureQuantized() {
+        if (multipliers == null) {
+            multipliers = new int[rows * stride];
+            scales = new float[rows * stride / BLOCK];
+            sums = new float[rows * stride / BLOCK];
+            starts = new int[rows * stride / BLOCK];
+        }
     }
 }

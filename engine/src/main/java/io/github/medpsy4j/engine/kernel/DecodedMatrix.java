@@ -30,7 +30,9 @@ final class DecodedMatrix extends Matrix {
     }
 
     @Override
-    void prepare(Activations x, int n, WorkerPool pool) {}
+    boolean readsQuantized() {
+        return false;
+    }
 
     @Override
     void multiply(Activations x, int n, int begin, int end, Activations y, Scratch scratch) {

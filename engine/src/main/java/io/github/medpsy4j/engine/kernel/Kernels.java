@@ -1,7 +1,6 @@
 package io.github.medpsy4j.engine.kernel;
 
 import io.github.medpsy4j.gguf.GgmlType;
-import java.lang.foreign.MemorySegment;
 
 /**
  * The arithmetic of the forward pass on float arrays. {@link ScalarKernels} is the specification; {@link VectorKernels}
@@ -22,11 +21,6 @@ public interface Kernels {
     /** Whether the JVM was started with {@code --add-modules jdk.incubator.vector}. */
     static boolean vectorModulePresent() {
         return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
-    }
-
-    /** A matrix of any tensor type over its stored bytes, rows one after another. */
-    default Matrix matrix(MemorySegment data, GgmlType type, int rows, int columns) {
-        return new DecodedMatrix(data, type, rows, columns, this);
     }
 
     /** What runs, for people: {@code "vector, 256 bits"}. */

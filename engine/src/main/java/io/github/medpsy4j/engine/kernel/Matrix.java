@@ -24,8 +24,8 @@ public abstract class Matrix {
     /** How many rows one item of work takes when n tokens are multiplied. */
     abstract int grain(int n);
 
-    /** Brings the first n rows of x into the form that {@link #multiply} reads; called by one thread, before it. */
-    abstract void prepare(Activations x, int n, WorkerPool pool);
+    /** Whether {@link #multiply} reads the 8-bit form of its activations. */
+    abstract boolean readsQuantized();
 
     /** y[t][r] = Σ_k w[r][k]·x[t][k] for r in [begin, end), which starts at a multiple of the grain, and t in [0, n). */
     abstract void multiply(Activations x, int n, int begin, int end, Activations y, Scratch scratch);

@@ -15,6 +15,8 @@ public final class MatrixProduct implements WorkerPool.Task {
     private Activations input;
     private int tokens;
     private int used;
+    private boolean quantized;
+    private final WorkerPool.Task quantizeRows = this::quantizeRows;
 
     public MatrixProduct(WorkerPool pool, Kernels kernels) {
         this.pool = pool;
@@ -53,15 +55,26 @@ public final class MatrixProduct implements WorkerPool.Task {
         input = x;
         tokens = n;
         used = 0;
+        quantized = false;
     }
 
     private void put(Matrix matrix, Activations output) {
-        matrix.prepare(input, tokens, pool);
+        if (matrix.readsQuantized() && !quantized) {
+            input.ensureQuantized();
+            pool.run(tokens, tokens < 8 ? tokens : 4, quantizeRows);
+            quantized = true;
+        }
         int grain = matrix.grain(tokens);
         matrices[used] = matrix;
         outputs[used] = output;
         firstItem[used + 1] = firstItem[used] + (matrix.rows() + grain - 1) / grain;
         used++;
+    }
+
+    private void quantizeRows(int begin, int end, int worker) {
+        for (int t = begin; t < end; t++) {
+            Quantizer.quantizeRow(input, t, scratch[worker].quanta);
+        }
     }
 
     private void go() {

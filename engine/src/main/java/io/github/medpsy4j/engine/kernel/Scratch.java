@@ -11,8 +11,21 @@ public final class Scratch {
     /** Tokens that share one decoded tile: decoding costs about a tenth of the multiplications then. */
     static final int TILE_TOKENS = 64;
 
+    /** Scratch of {@link Quantizer#quantizeRow}. */
+    final int[] quanta = new int[1 + Activations.BLOCK];
+
     final float[] tile = new float[TILE_ROWS * TILE_COLUMNS];
     final float[] partials;
+
+    private PanelMatrix.Workspace panels;
+
+    /** What {@link PanelMatrix} works in; made when first wanted. */
+    PanelMatrix.Workspace panels() {
+        if (panels == null) {
+            panels = new PanelMatrix.Workspace();
+        }
+        return panels;
+    }
 
     Scratch(int lanes) {
         partials = new float[TILE_ROWS * TILE_TOKENS * lanes];

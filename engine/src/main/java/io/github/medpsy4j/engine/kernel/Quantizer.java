@@ -1,0 +1,82 @@
+package io.github.medpsy4j.engine.kernel;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * Brings activations into the 8-bit form: scale = max|x| / 127 over each block of 32, q = round(x / scale). llama.cpp
+ * does the same for its 32-wide types; for its 256-wide types it takes one scale for 256, so this form is the finer one.
+ */
+final class Quantizer {
+    private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Integer> I = IntVector.SPECIES_PREFERRED;
+    private static final int BLOCK = Activations.BLOCK;
+    private static final int QUANTUM_MAX = 127;
+
+    /** What a multiplier takes off for its predecessor within a group of four: nothing for the first of the group. */
+    private static final IntVector PREDECESSOR_WEIGHT = predecessorWeight();
+
+    /** Adding and subtracting 1.5·2^23 rounds a float of small magnitude to the nearest integer, ties to even. */
+    private static final float ROUND = 12582912f;
+
+    private Quantizer() {}
+
+    private static IntVector predecessorWeight() {
+        int[] weights = new int[I.length()];
+        for (int i = 0; i < weights.length; i++) {
+            weights[i] = i % 4 == 0 ? 0 : 16;
+        }
+        return IntVector.fromArray(I, weights, 0);
+    }
+
+    /**
+     * Quantizes row t.
+     *
+     * @param q scratch of one element and then {@link Activations#BLOCK}
+     */
+    static void quantizeRow(Activations x, int t, int[] q) {
+        for (int at = x.row(t); at < x.row(t + 1); at += BLOCK) {
+            float max = blockMax(x.data, at);
+            float scale = max / QUANTUM_MAX;
+            float inverse = max == 0 ? 0 : QUANTUM_MAX / max;
+            int sum = quantizeBlock(x.data, at, inverse, q, x.multipliers);
+            int block = at / BLOCK;
+            x.scales[block] = scale;
+            x.sums[block] = scale * sum;
+            x.starts[block] = doubled(-8 * sum);
+        }
+    }
+
+    private static float blockMax(float[] x, int at) {
+        FloatVector max = FloatVector.fromArray(F, x, at).abs();
+        for (int i = F.length(); i < BLOCK; i += F.length()) {
+            max = max.max(FloatVector.fromArray(F, x, at + i).abs());
+        }
+        return max.reduceLanes(VectorOperators.MAX);
+    }
+
+    private static int quantizeBlock(float[] x, int at, float inverse, int[] q, int[] multipliers) {
+        IntVector total = IntVector.zero(I);
+        for (int i = 0; i < BLOCK; i += I.length()) {
+            FloatVector rounded = FloatVector.fromArray(F, x, at + i)
+                    .fma(FloatVector.broadcast(F, inverse), FloatVector.broadcast(F, ROUND))
+                    .sub(ROUND);
+            IntVector v = (IntVector) rounded.convertShape(VectorOperators.F2I, I, 0);
+            v.intoArray(q, 1 + i);
+            total = total.add(v);
+        }
+        for (int i = 0; i < BLOCK; i += I.length()) {
+            IntVector v = IntVector.fromArray(I, q, 1 + i);
+            IntVector b = v.sub(IntVector.fromArray(I, q, i).mul(PREDECESSOR_WEIGHT));
+            b.and(0xffff).or(b.lanewise(VectorOperators.LSHL, 16)).intoArray(multipliers, at + i);
+        }
+        return total.reduceLanes(VectorOperators.ADD);
+    }
+
+    /** The low 16 bits of a number in both halves of an int. */
+    private static int doubled(int value) {
+        return (value & 0xffff) | (value << 16);
+    }
+}
