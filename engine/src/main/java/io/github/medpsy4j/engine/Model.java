@@ -38,7 +38,7 @@ public final class Model implements AutoCloseable {
     private final Tokenizer tokenizer;
     private final ChatTemplate chatTemplate;
     private final WorkerPool pool;
-    private final Arena arena = Arena.ofShared();
+    private final Arena arena;
     private final Kernels kernels;
     private final int context;
     private final List<Session> sessions = new ArrayList<>();
@@ -48,8 +48,10 @@ public final class Model implements AutoCloseable {
     private Batch batch;
     private boolean closed;
 
-    private Model(GgufFile file, LoadOptions options) throws IOException {
+    private Model(GgufFile file, LoadOptions options, Arena arena, WorkerPool pool) throws IOException {
         this.file = file;
+        this.arena = arena;
+        this.pool = pool;
         this.config = Config.of(file);
         CompletableFuture<Tokenizer> tokenizerTask = CompletableFuture.supplyAsync(() -> {
             try {
@@ -64,10 +66,6 @@ public final class Model implements AutoCloseable {
                         ? ""
                         : " (start java with --add-modules jdk.incubator.vector to be many times faster)"));
         try {
-            int threads = options.threads() > 0
-                    ? options.threads()
-                    : Runtime.getRuntime().availableProcessors();
-            this.pool = new WorkerPool(threads);
             boolean packs =
                     switch (options.weights()) {
                         case MAPPED -> false;
@@ -127,9 +125,14 @@ public final class Model implements AutoCloseable {
      */
     public static Model load(Path path, LoadOptions options) throws IOException {
         GgufFile file = GgufFile.open(path);
+        Arena arena = Arena.ofShared();
+        int threads = options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
+        WorkerPool pool = new WorkerPool(threads);
         try {
-            return new Model(file, options);
-        } catch (IOException | RuntimeException e) {
+            return new Model(file, options, arena, pool);
+        } catch (IOException | RuntimeException | Error e) {
+            pool.close();
+            arena.close();
             file.close();
             throw e;
         }
