@@ -23,6 +23,7 @@ public final class WorkerPool implements AutoCloseable {
     private static final VarHandle NEXT;
     private static final VarHandle STEP;
     private static final VarHandle BUSY;
+    private static final VarHandle PARKED = MethodHandles.arrayElementVarHandle(boolean[].class);
 
     static {
         try {
@@ -98,8 +99,14 @@ public final class WorkerPool implements AutoCloseable {
             }
         }
         takeItems(threads() - 1);
+        int spins = 0;
         while ((int) BUSY.getAcquire(this) != 0) {
-            Thread.onSpinWait();
+            // On a busy machine the worker waited for may need this very processor.
+            if (++spins < SPINS_BEFORE_PARK) {
+                Thread.onSpinWait();
+            } else {
+                Thread.yield();
+            }
         }
         this.task = null;
         Throwable thrown = failure;
@@ -112,8 +119,6 @@ public final class WorkerPool implements AutoCloseable {
             }
         }
     }
-
-    private static final VarHandle PARKED = MethodHandles.arrayElementVarHandle(boolean[].class);
 
     private void takeItems(int worker) {
         Task current = task;
