@@ -17,11 +17,15 @@ public final class Activations {
 
     private final int rows;
 
-    // The 8-bit form; allocated when first wanted.
+    // The 8-bit form; allocated when first wanted. Where an int stands for 16 bits, both its halves hold them, because
+    // broadcasting 32 bits from memory costs a load, and broadcasting 16 a shuffle more.
+
+    /** [rows][stride] the integers, doubled */
+    int[] values;
+
     /**
-     * [rows][stride] the integers as multipliers for weights that are shifted but not masked: within a group of four,
-     * b = q[i] - 16·q[i - 1]; see {@link PanelMatrix}. Both halves of an int hold the same 16 bits, because broadcasting
-     * 32 bits from memory costs a load and broadcasting 16 costs a shuffle more.
+     * [rows][stride] the integers as multipliers for quads that are shifted but not masked, doubled: within a group of
+     * four, b = q[i] - 16·q[i - 1]; see {@link PanelMatrix}.
      */
     int[] multipliers;
 
@@ -31,8 +35,11 @@ public final class Activations {
     /** [rows][stride / BLOCK] scale·Σq */
     float[] sums;
 
-    /** [rows][stride / BLOCK] -8·Σq modulo 2^16, in both halves: where the sum of centred nibble products starts. */
+    /** [rows][stride / BLOCK] -8·Σq modulo 2^16, doubled: where the sum of centred nibble products starts. */
     int[] starts;
+
+    /** [rows][stride / BLOCK][2] Σq of each half of a block */
+    int[] halfSums;
 
     /** Room for {@code rows} vectors of {@code width} floats. */
     public Activations(int rows, int width) {
@@ -49,10 +56,12 @@ public final class Activations {
 
     void ensureQuantized() {
         if (multipliers == null) {
+            values = new int[rows * stride];
             multipliers = new int[rows * stride];
             scales = new float[rows * stride / BLOCK];
             sums = new float[rows * stride / BLOCK];
             starts = new int[rows * stride / BLOCK];
+            halfSums = new int[rows * stride / BLOCK * 2];
         }
     }
 }

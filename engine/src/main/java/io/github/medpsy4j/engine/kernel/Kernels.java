@@ -18,9 +18,18 @@ public interface Kernels {
         return new ScalarKernels();
     }
 
-    /** Whether the JVM was started with {@code --add-modules jdk.incubator.vector}. */
+    /**
+     * Whether this code can use the Vector API: the JVM was started with {@code --add-modules jdk.incubator.vector}, or
+     * the module was loaded later.
+     */
     static boolean vectorModulePresent() {
-        return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
+        try {
+            Class<?> vector =
+                    Class.forName("jdk.incubator.vector.Vector", false, Kernels.class.getClassLoader());
+            return Kernels.class.getModule().canRead(vector.getModule());
+        } catch (ClassNotFoundException e) {
+            return false;
+        }
     }
 
     /** What runs, for people: {@code "vector, 256 bits"}. */

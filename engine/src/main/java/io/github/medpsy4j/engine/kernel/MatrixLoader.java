@@ -29,7 +29,7 @@ public final class MatrixLoader {
 
     /** The matrix of a tensor whose shape has been checked. */
     public Matrix load(TensorInfo tensor, int rows, int columns) throws GgufException {
-        NibbleFormat format = NibbleFormat.of(tensor.type());
+        PanelFormat format = PanelFormat.of(tensor.type());
         if (!packs || format == null) {
             return new DecodedMatrix(file.data(tensor), tensor.type(), rows, columns, kernels);
         }

@@ -7,72 +7,89 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
- * A matrix of nibble weights, repacked so that vector lanes are rows, multiplied with 8-bit activations in exact integer
- * arithmetic.
+ * A matrix of 4- to 8-bit weights, repacked so that vector lanes are rows, multiplied with 8-bit activations in exact
+ * integer arithmetic.
  *
- * <p>For each block of 32 columns: s' = Σ (n - 8)·q over the integers, then y += (s'·scale(x))·scale(w) and y +=
- * sum(x)·centre(w), where w = scale(w)·(n - 8) + centre(w), in order of columns. Only these float operations round, and
+ * <p>For each run of columns that share a scale: s = Σ c·q over the integers, where c is the weight's centred integer
+ * (n - 8 of four bits, n + 16·h - 16 of five, n + 16·h - 32 of six, the byte of eight); then y += (s·scale(x))·scale(w)
+ * and, where the type has offsets, y += sum(x)·centre(w); in order of columns. Only these float operations round, and
  * their order is the same for one token and for many, so results do not depend on the batch.
  *
- * <p><b>Modular sums.</b> 32 products of a centred nibble and q are at most 8·127·32 = 32,512 in magnitude, so the sum
- * fits a 16-bit lane, and only the final sum has to: on the way lanes may wrap. So nibbles need not be masked. A lane v
- * holds four of them, v = n0 + 16·n1 + 256·n2 + 4096·n3, and v·b0 + (v>>>4)·b1 + (v>>>8)·b2 + (v>>>12)·b3 equals n0·q0 +
- * n1·q1 + n2·q2 + n3·q3 modulo 2^16 for b0 = q0, b1 = q1 - 16·q0, b2 = q2 - 16·q1, b3 = q3 - 16·q2. Starting from -8·Σq
- * centres the sum.
+ * <p><b>One token</b> works on the packed nibbles. 32 products of a centred nibble and q are at most 8·127·32 = 32,512
+ * in magnitude, so their sum fits a 16-bit lane, and only the final sum has to: on the way lanes may wrap. So nibbles
+ * need not be masked. A lane v holds a quad, v = n0 + 16·n1 + 256·n2 + 4096·n3, and v·b0 + (v>>>4)·b1 + (v>>>8)·b2 +
+ * (v>>>12)·b3 equals n0·q0 + n1·q1 + n2·q2 + n3·q3 modulo 2^16 for b0 = q0, b1 = q1 - 16·q0, b2 = q2 - 16·q1, b3 = q3 -
+ * 16·q2. Starting from -8·Σq centres the sum. High bits are quads of their own and summed likewise.
  *
- * <p><b>Layout.</b> A panel is 32 rows. It is a run of units of {@link #unitBlocks} column blocks; a unit is the nibbles
- * [block][8 quads][32 lanes] as shorts, then the header in the format's own precision: for Q4_K ints [scales 0-3, scales
- * 4-7, minima 0-3, minima 4-7][32 rows] of four 6-bit numbers each, then halves d[32 lanes], dmin[32 lanes]; for Q4_0
- * halves d[block][32 lanes]; for Q4_1 d[32 lanes], m[32 lanes] per block. Within a vector of L shorts, lane 2i is row i
- * and lane 2i + 1 is row i + L/2, so that widening even and odd lanes gives rows in order.
+ * <p><b>Many tokens</b> share a tile of unpacked integers c, of which as many products are added in 16 bits as their
+ * bound allows: 32 of four bits, 16 of five, 8 of six; eight bits are two tiles of nibbles.
+ *
+ * <p><b>Layout.</b> A panel is 32 rows. It is a run of units of {@link #unitBlocks} blocks of 32 columns; a unit is
+ * <ul>
+ *   <li>low nibbles: [block][8 quads][32 lanes] shorts;
+ *   <li>high bits: [block][8 / (4 / highBits)][32 lanes] shorts, each of 4 / highBits quads, quad i shifted left by
+ *       i·highBits;
+ *   <li>the header in the type's own precision: halves d [block][32 lanes], or d, m [block][2][32 lanes], or for the
+ *       256-wide types ints of four scales and minima each, [4][32 rows], and halves d, dmin [2][32 lanes]; Q6_K has four
+ *       ints of scales and d.
+ * </ul>
+ * Within a vector of L shorts, lane 2i is row i and lane 2i + 1 is row i + L/2, so that widening even and odd lanes
+ * gives rows in order.
  */
 final class PanelMatrix extends Matrix {
     static final int PANEL_ROWS = 32;
     static final int BLOCK = Activations.BLOCK;
     static final int QUADS = BLOCK / 4;
+    static final int UNIT_BLOCKS_MAX = 8;
 
-    /** Bytes of the nibbles of one column block of a panel. */
-    static final int BLOCK_BYTES = QUADS * PANEL_ROWS * Short.BYTES;
+    /** Bytes of a row of lanes. */
+    static final int LANES_BYTES = PANEL_ROWS * Short.BYTES;
 
+    private static final int ROWS_OF_INTS_BYTES = PANEL_ROWS * Integer.BYTES;
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-    private final NibbleFormat format;
+    private final PanelFormat format;
     private final int unitBlocks;
     private final int units;
     private final long unitBytes;
+    private final long highOffset;
+    private final long headerOffset;
     private final long panelBytes;
     private final int panels;
     private final MemorySegment packed;
 
     /** One worker's memory. */
     static final class Workspace {
-        /** [unit's blocks][scale, centre][32 rows] */
-        final float[] header = new float[UNIT_BLOCKS_MAX * 2 * PANEL_ROWS];
+        /** [runs of one scale in a unit][scale, centre][32 rows] */
+        final float[] header = new float[UNIT_BLOCKS_MAX * 2 * 2 * PANEL_ROWS];
 
         /** d and dmin of a unit's 32 rows */
         final float[] factors = new float[2 * PANEL_ROWS];
 
-        /** [unit's blocks × 32 columns][32 lanes] shifted nibbles */
-        final short[] tile = new short[UNIT_BLOCKS_MAX * BLOCK * PANEL_ROWS + ALIGNMENT_SHORTS];
+        /** [unit's columns][32 lanes] centred integers, and those of the high nibbles for eight bits */
+        final short[] tile = new short[UNIT_BLOCKS_MAX * BLOCK * PANEL_ROWS];
 
-        /** [unit's blocks][4 tokens][32 lanes] sums of products */
-        final short[] products = new short[UNIT_BLOCKS_MAX * 4 * PANEL_ROWS];
+        final short[] highTile = new short[UNIT_BLOCKS_MAX * BLOCK * PANEL_ROWS];
+
+        /** [runs of products that fit 16 bits in a unit][4 tokens][32 lanes] */
+        final short[] products = new short[UNIT_BLOCKS_MAX * 4 * 4 * PANEL_ROWS];
+
+        final short[] highProducts = new short[UNIT_BLOCKS_MAX * 4 * PANEL_ROWS];
 
         /** [tokens][32 rows] */
         final float[] results = new float[Scratch.TILE_TOKENS * PANEL_ROWS];
     }
 
-    static final int UNIT_BLOCKS_MAX = 8;
-    private static final int ALIGNMENT_SHORTS = 32;
-
-    private PanelMatrix(NibbleFormat format, int rows, int columns, int lanes, Arena arena) {
+    private PanelMatrix(PanelFormat format, int rows, int columns, Arena arena) {
         super(rows, columns);
         this.format = format;
         int blocks = columns / BLOCK;
-        unitBlocks = format == NibbleFormat.Q4_K || blocks % 8 == 0 ? 8 : blocks % 4 == 0 ? 4 : 1;
+        unitBlocks = blocks % 8 == 0 ? 8 : blocks % 4 == 0 ? 4 : 1;
         units = blocks / unitBlocks;
-        unitBytes = (long) unitBlocks * BLOCK_BYTES + headerBytes();
+        highOffset = (long) unitBlocks * QUADS * LANES_BYTES;
+        headerOffset = highOffset + (long) unitBlocks * QUADS * LANES_BYTES * format.highBits / 4;
+        unitBytes = headerOffset + headerBytes();
         panelBytes = units * unitBytes;
         panels = (rows + PANEL_ROWS - 1) / PANEL_ROWS;
         packed = arena.allocate(panels * panelBytes, 64);
@@ -80,16 +97,17 @@ final class PanelMatrix extends Matrix {
 
     private int headerBytes() {
         return switch (format) {
-            case Q4_0 -> unitBlocks * PANEL_ROWS * 2;
-            case Q4_1 -> unitBlocks * PANEL_ROWS * 4;
-            case Q4_K -> 4 * PANEL_ROWS * 4 + 2 * PANEL_ROWS * 2;
+            case Q4_0, Q5_0, Q8_0 -> unitBlocks * LANES_BYTES;
+            case Q4_1, Q5_1 -> unitBlocks * 2 * LANES_BYTES;
+            case Q4_K, Q5_K -> 4 * ROWS_OF_INTS_BYTES + 2 * LANES_BYTES;
+            case Q6_K -> 4 * ROWS_OF_INTS_BYTES + LANES_BYTES;
         };
     }
 
     /** Repacks a tensor; {@code source} is not needed afterwards. */
     static PanelMatrix pack(
-            MemorySegment source, NibbleFormat format, int rows, int columns, Arena arena, WorkerPool pool) {
-        PanelMatrix m = new PanelMatrix(format, rows, columns, VectorPanels.SHORT_LANES, arena);
+            MemorySegment source, PanelFormat format, int rows, int columns, Arena arena, WorkerPool pool) {
+        PanelMatrix m = new PanelMatrix(format, rows, columns, arena);
         int[] lanes = laneOfRow(VectorPanels.SHORT_LANES);
         pool.run(m.panels, 1, (begin, end, worker) -> {
             for (int p = begin; p < end; p++) {
@@ -111,50 +129,79 @@ final class PanelMatrix extends Matrix {
     }
 
     private void packPanel(MemorySegment source, int panel, int[] lanes) {
-        long rowBytes = (long) columns() / format.blockWeights * format.type.blockBytes();
+        int perBlock = format.type.blockBytes();
+        long rowBytes = (long) columns() / format.blockWeights * perBlock;
         int rowsHere = Math.min(PANEL_ROWS, rows() - panel * PANEL_ROWS);
         int blocksPerSource = format.blockWeights / BLOCK;
         for (int u = 0; u < units; u++) {
-            long to = panel * panelBytes + u * unitBytes;
+            long unit = panel * panelBytes + u * unitBytes;
             for (int r = 0; r < rowsHere; r++) {
-                long row = (panel * PANEL_ROWS + r) * rowBytes;
+                long row = ((long) panel * PANEL_ROWS + r) * rowBytes;
+                long lane = unit + lanes[r] * 2L;
                 for (int b = 0; b < unitBlocks; b++) {
                     int column = u * unitBlocks + b;
-                    long block = row + (long) (column / blocksPerSource) * format.type.blockBytes();
-                    long at = to + (long) b * BLOCK_BYTES + lanes[r] * 2L;
-                    for (int q = 0; q < QUADS; q++) {
-                        int quad = format.quad(source, block, column % blocksPerSource, q);
-                        packed.set(SHORT, at + q * (PANEL_ROWS * 2L), (short) quad);
-                    }
+                    long block = row + (long) (column / blocksPerSource) * perBlock;
+                    packBlock(source, block, column % blocksPerSource, lane, b);
                 }
-                packHeader(source, row, u, to + (long) unitBlocks * BLOCK_BYTES, r, lanes[r]);
+                packHeader(source, row, u, unit + headerOffset, r, lanes[r]);
             }
         }
     }
 
-    private void packHeader(MemorySegment source, long row, int unit, long to, int r, int lane) {
+    private void packBlock(MemorySegment source, long block, int j, long lane, int b) {
+        for (int q = 0; q < QUADS; q++) {
+            int quad = format.quad(source, block, j, q);
+            packed.set(SHORT, lane + (long) (b * QUADS + q) * LANES_BYTES, (short) quad);
+        }
+        int bits = format.highBits;
+        if (bits > 0) {
+            int perShort = 4 / bits;
+            int shorts = QUADS / perShort;
+            for (int h = 0; h < shorts; h++) {
+                int fields = 0;
+                for (int i = 0; i < perShort; i++) {
+                    fields |= format.highQuad(source, block, j, h * perShort + i) << (i * bits);
+                }
+                packed.set(SHORT, lane + highOffset + (long) (b * shorts + h) * LANES_BYTES, (short) fields);
+            }
+        }
+    }
+
+    private void packHeader(MemorySegment source, long row, int unit, long header, int r, int lane) {
         int perBlock = format.type.blockBytes();
         switch (format) {
-            case Q4_0, Q4_1 -> {
-                int halves = format == NibbleFormat.Q4_0 ? 1 : 2;
+            case Q4_0, Q5_0, Q8_0 -> {
                 for (int b = 0; b < unitBlocks; b++) {
                     long block = row + (long) (unit * unitBlocks + b) * perBlock;
-                    long at = to + (long) b * halves * PANEL_ROWS * 2 + lane * 2L;
-                    packed.set(SHORT, at, format.d(source, block));
-                    if (halves == 2) {
-                        packed.set(SHORT, at + PANEL_ROWS * 2L, format.m(source, block));
-                    }
+                    packed.set(SHORT, header + (long) b * LANES_BYTES + lane * 2L, format.d(source, block));
                 }
             }
-            case Q4_K -> {
+            case Q4_1, Q5_1 -> {
+                for (int b = 0; b < unitBlocks; b++) {
+                    long block = row + (long) (unit * unitBlocks + b) * perBlock;
+                    long at = header + (long) b * 2 * LANES_BYTES + lane * 2L;
+                    packed.set(SHORT, at, format.d(source, block));
+                    packed.set(SHORT, at + LANES_BYTES, format.m(source, block));
+                }
+            }
+            case Q4_K, Q5_K -> {
                 long block = row + (long) unit * perBlock;
                 for (int g = 0; g < 2; g++) {
-                    packed.set(INT, to + (g * PANEL_ROWS + r) * 4L, NibbleFormat.scales(source, block, g));
-                    packed.set(INT, to + ((2 + g) * PANEL_ROWS + r) * 4L, NibbleFormat.minima(source, block, g));
+                    long at = header + (long) g * ROWS_OF_INTS_BYTES + r * 4L;
+                    packed.set(INT, at, format.scales(source, block, g));
+                    packed.set(INT, at + 2 * ROWS_OF_INTS_BYTES, format.minima(source, block, g));
                 }
-                long halves = to + 4 * PANEL_ROWS * 4 + lane * 2L;
+                long halves = header + 4 * ROWS_OF_INTS_BYTES + lane * 2L;
                 packed.set(SHORT, halves, format.d(source, block));
-                packed.set(SHORT, halves + PANEL_ROWS * 2L, format.m(source, block));
+                packed.set(SHORT, halves + LANES_BYTES, format.m(source, block));
+            }
+            case Q6_K -> {
+                long block = row + (long) unit * perBlock;
+                for (int g = 0; g < 4; g++) {
+                    packed.set(
+                            INT, header + (long) g * ROWS_OF_INTS_BYTES + r * 4L, format.scales(source, block, g));
+                }
+                packed.set(SHORT, header + 4 * ROWS_OF_INTS_BYTES + lane * 2L, format.d(source, block));
             }
         }
     }
@@ -190,24 +237,78 @@ final class PanelMatrix extends Matrix {
         int grouped = tokens & ~3;
         for (int u = 0; u < units; u++) {
             long unit = panel + u * unitBytes;
-            long header = unit + (long) unitBlocks * BLOCK_BYTES;
-            switch (format) {
-                case Q4_0 -> VectorPanels.headerQ4_0(packed, header, unitBlocks, s.header);
-                case Q4_1 -> VectorPanels.headerQ4_1(packed, header, unitBlocks, s.header);
-                case Q4_K -> VectorPanels.headerQ4K(packed, header, s.factors, s.header);
-            }
-            if (grouped > 0) {
-                VectorPanels.unpack(packed, unit, unitBlocks * QUADS, s.tile);
-            }
+            decodeHeader(unit + headerOffset, s);
             int column = x.row(t0) + u * unitColumns;
+            if (grouped > 0) {
+                unpack(unit, s);
+            }
             for (int t = 0; t < grouped; t += 4) {
-                int at = column + t * x.stride;
-                VectorPanels.products4(s.tile, unitBlocks, x, at, s.products);
-                VectorPanels.combine4(s.products, unitBlocks, x, at / BLOCK, s.header, s.results, t * PANEL_ROWS);
+                multiply4(x, column + t * x.stride, t * PANEL_ROWS, s);
             }
             for (int t = grouped; t < tokens; t++) {
-                int at = column + t * x.stride;
-                VectorPanels.multiply1(packed, unit, unitBlocks, x, at, s.header, s.results, t * PANEL_ROWS);
+                multiply1(unit, x, column + t * x.stride, t * PANEL_ROWS, s);
+            }
+        }
+    }
+
+    private void decodeHeader(long header, Workspace s) {
+        switch (format) {
+            case Q4_0, Q5_0, Q8_0 -> VectorPanels.headerScales(packed, header, unitBlocks, s.header);
+            case Q4_1 -> VectorPanels.headerOffsets(packed, header, unitBlocks, 8, s.header);
+            case Q5_1 -> VectorPanels.headerOffsets(packed, header, unitBlocks, 16, s.header);
+            case Q4_K -> VectorPanels.headerMinima(packed, header, 8, s.factors, s.header);
+            case Q5_K -> VectorPanels.headerMinima(packed, header, 16, s.factors, s.header);
+            case Q6_K -> VectorPanels.headerQ6K(packed, header, s.factors, s.header);
+        }
+    }
+
+    /** One token: the unit's part of 32 results. */
+    private void multiply1(long unit, Activations x, int at, int to, Workspace s) {
+        long high = unit + highOffset;
+        switch (format) {
+            case Q4_0, Q4_1, Q4_K ->
+                VectorPanels.nibbles(packed, unit, unitBlocks, format.hasCentre(), x, at, s.header, s.results, to);
+            case Q5_0, Q5_1, Q5_K ->
+                VectorPanels.fiveBits(
+                        packed, unit, high, unitBlocks, format.hasCentre(), x, at, s.header, s.results, to);
+            case Q6_K -> VectorPanels.sixBits(packed, unit, high, unitBlocks, x, at, s.header, s.results, to);
+            case Q8_0 -> VectorPanels.eightBits(packed, unit, high, unitBlocks, x, at, s.header, s.results, to);
+        }
+    }
+
+    private void unpack(long unit, Workspace s) {
+        int quads = unitBlocks * QUADS;
+        switch (format.highBits) {
+            case 1 -> VectorPanels.unpackHigh(packed, unit, unit + highOffset, quads, 1, 16, s.tile);
+            case 2 -> VectorPanels.unpackHigh(packed, unit, unit + highOffset, quads, 2, 32, s.tile);
+            default -> VectorPanels.unpack(packed, unit, quads, s.tile);
+        }
+        if (format == PanelFormat.Q8_0) {
+            VectorPanels.unpack(packed, unit + highOffset, quads, s.highTile);
+        }
+    }
+
+    /** Four tokens: the unit's part of 4 × 32 results. */
+    private void multiply4(Activations x, int at, int to, Workspace s) {
+        boolean centred = format.hasCentre();
+        switch (format) {
+            case Q4_0, Q4_1, Q4_K -> {
+                VectorPanels.products4(s.tile, unitBlocks, BLOCK, x, at, s.products);
+                VectorPanels.combine4(s.products, 1, unitBlocks, BLOCK, centred, x, at, s.header, s.results, to);
+            }
+            case Q5_0, Q5_1, Q5_K -> {
+                VectorPanels.products4(s.tile, unitBlocks, BLOCK / 2, x, at, s.products);
+                VectorPanels.combine4(s.products, 2, unitBlocks, BLOCK, centred, x, at, s.header, s.results, to);
+            }
+            case Q6_K -> {
+                VectorPanels.products4(s.tile, unitBlocks, BLOCK / 4, x, at, s.products);
+                VectorPanels.combine4(s.products, 2, unitBlocks, BLOCK / 2, centred, x, at, s.header, s.results, to);
+            }
+            case Q8_0 -> {
+                VectorPanels.products4(s.tile, unitBlocks, BLOCK, x, at, s.products);
+                VectorPanels.products4(s.highTile, unitBlocks, BLOCK, x, at, s.highProducts);
+                VectorPanels.combine4Bytes(
+                        s.products, s.highProducts, unitBlocks, x, at, s.header, s.results, to);
             }
         }
     }

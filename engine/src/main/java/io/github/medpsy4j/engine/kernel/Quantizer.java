@@ -41,11 +41,15 @@ final class Quantizer {
             float max = blockMax(x.data, at);
             float scale = max / QUANTUM_MAX;
             float inverse = max == 0 ? 0 : QUANTUM_MAX / max;
-            int sum = quantizeBlock(x.data, at, inverse, q, x.multipliers);
             int block = at / BLOCK;
+            int first = quantizeHalf(x.data, at, inverse, q, 0);
+            int second = quantizeHalf(x.data, at, inverse, q, BLOCK / 2);
+            double16(q, x, at);
             x.scales[block] = scale;
-            x.sums[block] = scale * sum;
-            x.starts[block] = doubled(-8 * sum);
+            x.sums[block] = scale * (first + second);
+            x.starts[block] = doubled(-8 * (first + second));
+            x.halfSums[2 * block] = first;
+            x.halfSums[2 * block + 1] = second;
         }
     }
 
@@ -57,9 +61,10 @@ final class Quantizer {
         return max.reduceLanes(VectorOperators.MAX);
     }
 
-    private static int quantizeBlock(float[] x, int at, float inverse, int[] q, int[] multipliers) {
+    /** q[1 + from ..] = round(x·inverse) over half a block; returns their sum. */
+    private static int quantizeHalf(float[] x, int at, float inverse, int[] q, int from) {
         IntVector total = IntVector.zero(I);
-        for (int i = 0; i < BLOCK; i += I.length()) {
+        for (int i = from; i < from + BLOCK / 2; i += I.length()) {
             FloatVector rounded = FloatVector.fromArray(F, x, at + i)
                     .fma(FloatVector.broadcast(F, inverse), FloatVector.broadcast(F, ROUND))
                     .sub(ROUND);
@@ -67,12 +72,16 @@ final class Quantizer {
             v.intoArray(q, 1 + i);
             total = total.add(v);
         }
+        return total.reduceLanes(VectorOperators.ADD);
+    }
+
+    private static void double16(int[] q, Activations x, int at) {
         for (int i = 0; i < BLOCK; i += I.length()) {
             IntVector v = IntVector.fromArray(I, q, 1 + i);
             IntVector b = v.sub(IntVector.fromArray(I, q, i).mul(PREDECESSOR_WEIGHT));
-            b.and(0xffff).or(b.lanewise(VectorOperators.LSHL, 16)).intoArray(multipliers, at + i);
+            v.and(0xffff).or(v.lanewise(VectorOperators.LSHL, 16)).intoArray(x.values, at + i);
+            b.and(0xffff).or(b.lanewise(VectorOperators.LSHL, 16)).intoArray(x.multipliers, at + i);
         }
-        return total.reduceLanes(VectorOperators.ADD);
     }
 
     /** The low 16 bits of a number in both halves of an int. */

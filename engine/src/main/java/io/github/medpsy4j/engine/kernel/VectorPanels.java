@@ -22,6 +22,11 @@ final class VectorPanels {
     static final int SHORT_LANES = S.length();
 
     private static final int SHORT_BYTES = S.vectorByteSize();
+    private static final int LANES_BYTES = PanelMatrix.LANES_BYTES;
+    private static final int QUADS = PanelMatrix.QUADS;
+
+    /** What a run of columns with one scale has in a decoded header: 32 scales, 32 centres. */
+    private static final int RUN = 2 * ROWS;
 
     private VectorPanels() {}
 
@@ -51,33 +56,30 @@ final class VectorPanels {
         }
     }
 
-    /** w = d·(n - 8): the scale is d, the centre 0. */
-    static void headerQ4_0(MemorySegment w, long at, int blocks, float[] header) {
+    /** A scale for each block and no centre: w = d·c. */
+    static void headerScales(MemorySegment w, long at, int blocks, float[] header) {
         for (int b = 0; b < blocks; b++) {
-            halves(w, at + b * (ROWS * 2L), header, b * 2 * ROWS);
-            for (int r = 0; r < ROWS; r++) {
-                header[(b * 2 + 1) * ROWS + r] = 0;
-            }
+            halves(w, at + (long) b * LANES_BYTES, header, b * RUN);
         }
     }
 
-    /** w = d·n + m = d·(n - 8) + (8·d + m). */
-    static void headerQ4_1(MemorySegment w, long at, int blocks, float[] header) {
+    /** w = d·u + m = d·(u - bias) + (bias·d + m) for an unsigned u. */
+    static void headerOffsets(MemorySegment w, long at, int blocks, float bias, float[] header) {
         for (int b = 0; b < blocks; b++) {
-            int scale = b * 2 * ROWS;
+            int scale = b * RUN;
             int centre = scale + ROWS;
-            halves(w, at + b * (ROWS * 4L), header, scale);
-            halves(w, at + b * (ROWS * 4L) + ROWS * 2L, header, centre);
+            halves(w, at + 2L * b * LANES_BYTES, header, scale);
+            halves(w, at + (2L * b + 1) * LANES_BYTES, header, centre);
             for (int r = 0; r < ROWS; r++) {
-                header[centre + r] = Math.fma(8f, header[scale + r], header[centre + r]);
+                header[centre + r] = Math.fma(bias, header[scale + r], header[centre + r]);
             }
         }
     }
 
-    /** w = d·scale·n - dmin·min = d·scale·(n - 8) + (8·d·scale - dmin·min); d·scale and dmin·min are exact. */
-    static void headerQ4K(MemorySegment w, long at, float[] factors, float[] header) {
+    /** w = d·scale·u - dmin·min = d·scale·(u - bias) + (bias·d·scale - dmin·min); both products are exact. */
+    static void headerMinima(MemorySegment w, long at, float bias, float[] factors, float[] header) {
         halves(w, at + 4 * ROWS * 4, factors, 0);
-        halves(w, at + 4 * ROWS * 4 + ROWS * 2, factors, ROWS);
+        halves(w, at + 4 * ROWS * 4 + LANES_BYTES, factors, ROWS);
         for (int r = 0; r < ROWS; r += FLOATS) {
             FloatVector d = FloatVector.fromArray(F, factors, r);
             FloatVector dmin = FloatVector.fromArray(F, factors, ROWS + r).neg();
@@ -85,12 +87,12 @@ final class VectorPanels {
                 IntVector scales = IntVector.fromMemorySegment(I, w, at + (g * ROWS + r) * 4L, LE);
                 IntVector minima = IntVector.fromMemorySegment(I, w, at + ((2 + g) * ROWS + r) * 4L, LE);
                 for (int b = 0; b < 4; b++) {
-                    int to = (g * 4 + b) * 2 * ROWS + r;
+                    int to = (g * 4 + b) * RUN + r;
                     FloatVector scale =
                             ((FloatVector) scales.and(0xff).convertShape(VectorOperators.I2F, F, 0)).mul(d);
                     FloatVector min = (FloatVector) minima.and(0xff).convertShape(VectorOperators.I2F, F, 0);
                     scale.intoArray(header, to);
-                    min.fma(dmin, scale.mul(8f)).intoArray(header, to + ROWS);
+                    min.fma(dmin, scale.mul(bias)).intoArray(header, to + ROWS);
                     scales = scales.lanewise(VectorOperators.LSHR, 8);
                     minima = minima.lanewise(VectorOperators.LSHR, 8);
                 }
@@ -98,174 +100,313 @@ final class VectorPanels {
         }
     }
 
-    /** One token: adds a unit's part of 32 results to {@code y[yAt..]}. {@code at} is the unit's first column in x. */
-    static void multiply1(
-            MemorySegment w, long unit, int blocks, Activations x, int at, float[] header, float[] y, int yAt) {
-        for (int v = 0; v < ROWS; v += 2 * SHORT_LANES) {
-            if (SHORT_LANES == ROWS) {
-                multiplyVector(w, unit, blocks, x, at, header, y, yAt);
-            } else {
-                multiplyVectorPair(w, unit, blocks, x, at, header, y, yAt, v);
+    /** w = d·scale·c with 16 signed scales. */
+    static void headerQ6K(MemorySegment w, long at, float[] factors, float[] header) {
+        halves(w, at + 4 * ROWS * 4, factors, 0);
+        for (int r = 0; r < ROWS; r += FLOATS) {
+            FloatVector d = FloatVector.fromArray(F, factors, r);
+            for (int g = 0; g < 4; g++) {
+                IntVector scales = IntVector.fromMemorySegment(I, w, at + (g * ROWS + r) * 4L, LE);
+                int to = g * 4 * RUN + r;
+                ((FloatVector) scales.lanewise(VectorOperators.LSHL, 24)
+                                .lanewise(VectorOperators.ASHR, 24)
+                                .convertShape(VectorOperators.I2F, F, 0))
+                        .mul(d)
+                        .intoArray(header, to);
+                ((FloatVector) scales.lanewise(VectorOperators.LSHL, 16)
+                                .lanewise(VectorOperators.ASHR, 24)
+                                .convertShape(VectorOperators.I2F, F, 0))
+                        .mul(d)
+                        .intoArray(header, to + RUN);
+                ((FloatVector) scales.lanewise(VectorOperators.LSHL, 8)
+                                .lanewise(VectorOperators.ASHR, 24)
+                                .convertShape(VectorOperators.I2F, F, 0))
+                        .mul(d)
+                        .intoArray(header, to + 2 * RUN);
+                ((FloatVector) scales.lanewise(VectorOperators.ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                        .mul(d)
+                        .intoArray(header, to + 3 * RUN);
             }
         }
     }
 
-    private static void multiplyVectorPair(
-            MemorySegment w, long unit, int blocks, Activations x, int at, float[] header, float[] y, int yAt, int v) {
-        int[] multipliers = x.multipliers;
-        int yv = yAt + v;
-        FloatVector y0 = FloatVector.fromArray(F, y, yv);
-        FloatVector y1 = FloatVector.fromArray(F, y, yv + FLOATS);
-        FloatVector y2 = FloatVector.fromArray(F, y, yv + 2 * FLOATS);
-        FloatVector y3 = FloatVector.fromArray(F, y, yv + 3 * FLOATS);
-        for (int b = 0; b < blocks; b++) {
-            int block = at / BLOCK + b;
-            ShortVector s0 = IntVector.broadcast(I, x.starts[block]).reinterpretAsShorts();
-            ShortVector s1 = s0;
-            for (int q = 0; q < PanelMatrix.QUADS; q++) {
-                long o = unit + (long) (b * PanelMatrix.QUADS + q) * (ROWS * 2) + v * 2L;
-                int k = at + b * BLOCK + q * 4;
-                ShortVector w0 = ShortVector.fromMemorySegment(S, w, o, LE);
-                ShortVector w1 = ShortVector.fromMemorySegment(S, w, o + SHORT_BYTES, LE);
-                ShortVector m = IntVector.broadcast(I, multipliers[k]).reinterpretAsShorts();
-                s0 = s0.add(w0.mul(m));
-                s1 = s1.add(w1.mul(m));
-                m = IntVector.broadcast(I, multipliers[k + 1]).reinterpretAsShorts();
-                s0 = s0.add(w0.lanewise(VectorOperators.LSHR, 4).mul(m));
-                s1 = s1.add(w1.lanewise(VectorOperators.LSHR, 4).mul(m));
-                m = IntVector.broadcast(I, multipliers[k + 2]).reinterpretAsShorts();
-                s0 = s0.add(w0.lanewise(VectorOperators.LSHR, 8).mul(m));
-                s1 = s1.add(w1.lanewise(VectorOperators.LSHR, 8).mul(m));
-                m = IntVector.broadcast(I, multipliers[k + 3]).reinterpretAsShorts();
-                s0 = s0.add(w0.lanewise(VectorOperators.LSHR, 12).mul(m));
-                s1 = s1.add(w1.lanewise(VectorOperators.LSHR, 12).mul(m));
-            }
-            FloatVector scale = FloatVector.broadcast(F, x.scales[block]);
-            FloatVector sum = FloatVector.broadcast(F, x.sums[block]);
-            IntVector i0 = s0.reinterpretAsInts();
-            IntVector i1 = s1.reinterpretAsInts();
-            int h = b * 2 * ROWS + v;
-            y0 = ((FloatVector) i0.lanewise(VectorOperators.LSHL, 16)
-                            .lanewise(VectorOperators.ASHR, 16)
-                            .convertShape(VectorOperators.I2F, F, 0))
-                    .mul(scale)
-                    .fma(FloatVector.fromArray(F, header, h), y0);
-            y1 = ((FloatVector) i0.lanewise(VectorOperators.ASHR, 16).convertShape(VectorOperators.I2F, F, 0))
-                    .mul(scale)
-                    .fma(FloatVector.fromArray(F, header, h + FLOATS), y1);
-            y2 = ((FloatVector) i1.lanewise(VectorOperators.LSHL, 16)
-                            .lanewise(VectorOperators.ASHR, 16)
-                            .convertShape(VectorOperators.I2F, F, 0))
-                    .mul(scale)
-                    .fma(FloatVector.fromArray(F, header, h + 2 * FLOATS), y2);
-            y3 = ((FloatVector) i1.lanewise(VectorOperators.ASHR, 16).convertShape(VectorOperators.I2F, F, 0))
-                    .mul(scale)
-                    .fma(FloatVector.fromArray(F, header, h + 3 * FLOATS), y3);
-            y0 = sum.fma(FloatVector.fromArray(F, header, h + ROWS), y0);
-            y1 = sum.fma(FloatVector.fromArray(F, header, h + ROWS + FLOATS), y1);
-            y2 = sum.fma(FloatVector.fromArray(F, header, h + ROWS + 2 * FLOATS), y2);
-            y3 = sum.fma(FloatVector.fromArray(F, header, h + ROWS + 3 * FLOATS), y3);
+    // ---- One token: y[to + r] += the unit's part of row r. at is the unit's first column in x. ----
+
+    /** Four bits. */
+    static void nibbles(
+            MemorySegment w,
+            long unit,
+            int blocks,
+            boolean centred,
+            Activations x,
+            int at,
+            float[] header,
+            float[] y,
+            int to) {
+        for (int v = 0; v < ROWS; v += SHORT_LANES) {
+            nibblesOfVector(w, unit + v * 2L, blocks, centred, x, at, header, v, y, to + v);
         }
-        y0.intoArray(y, yv);
-        y1.intoArray(y, yv + FLOATS);
-        y2.intoArray(y, yv + 2 * FLOATS);
-        y3.intoArray(y, yv + 3 * FLOATS);
     }
 
-    /** {@link #multiplyVectorPair} where one vector holds all 32 rows. */
-    private static void multiplyVector(
-            MemorySegment w, long unit, int blocks, Activations x, int at, float[] header, float[] y, int yAt) {
+    private static void nibblesOfVector(
+            MemorySegment w,
+            long from,
+            int blocks,
+            boolean centred,
+            Activations x,
+            int at,
+            float[] header,
+            int h0,
+            float[] y,
+            int to) {
         int[] multipliers = x.multipliers;
-        FloatVector y0 = FloatVector.fromArray(F, y, yAt);
-        FloatVector y1 = FloatVector.fromArray(F, y, yAt + FLOATS);
+        FloatVector even = FloatVector.fromArray(F, y, to);
+        FloatVector odd = FloatVector.fromArray(F, y, to + FLOATS);
         for (int b = 0; b < blocks; b++) {
             int block = at / BLOCK + b;
             ShortVector s = IntVector.broadcast(I, x.starts[block]).reinterpretAsShorts();
-            for (int q = 0; q < PanelMatrix.QUADS; q++) {
+            for (int q = 0; q < QUADS; q++) {
                 int k = at + b * BLOCK + q * 4;
-                ShortVector v = ShortVector.fromMemorySegment(
-                        S, w, unit + (long) (b * PanelMatrix.QUADS + q) * (ROWS * 2), LE);
-                s = s.add(v.mul(IntVector.broadcast(I, multipliers[k]).reinterpretAsShorts()));
-                s = s.add(v.lanewise(VectorOperators.LSHR, 4)
+                ShortVector n = ShortVector.fromMemorySegment(S, w, from + (long) (b * QUADS + q) * LANES_BYTES, LE);
+                s = s.add(n.mul(IntVector.broadcast(I, multipliers[k]).reinterpretAsShorts()));
+                s = s.add(n.lanewise(VectorOperators.LSHR, 4)
                         .mul(IntVector.broadcast(I, multipliers[k + 1]).reinterpretAsShorts()));
-                s = s.add(v.lanewise(VectorOperators.LSHR, 8)
+                s = s.add(n.lanewise(VectorOperators.LSHR, 8)
                         .mul(IntVector.broadcast(I, multipliers[k + 2]).reinterpretAsShorts()));
-                s = s.add(v.lanewise(VectorOperators.LSHR, 12)
+                s = s.add(n.lanewise(VectorOperators.LSHR, 12)
                         .mul(IntVector.broadcast(I, multipliers[k + 3]).reinterpretAsShorts()));
             }
             FloatVector scale = FloatVector.broadcast(F, x.scales[block]);
-            FloatVector sum = FloatVector.broadcast(F, x.sums[block]);
             IntVector i = s.reinterpretAsInts();
-            int h = b * 2 * ROWS;
-            y0 = ((FloatVector) i.lanewise(VectorOperators.LSHL, 16)
+            int h = b * RUN + h0;
+            even = ((FloatVector) i.lanewise(VectorOperators.LSHL, 16)
                             .lanewise(VectorOperators.ASHR, 16)
                             .convertShape(VectorOperators.I2F, F, 0))
                     .mul(scale)
-                    .fma(FloatVector.fromArray(F, header, h), y0);
-            y1 = ((FloatVector) i.lanewise(VectorOperators.ASHR, 16).convertShape(VectorOperators.I2F, F, 0))
+                    .fma(FloatVector.fromArray(F, header, h), even);
+            odd = ((FloatVector) i.lanewise(VectorOperators.ASHR, 16).convertShape(VectorOperators.I2F, F, 0))
                     .mul(scale)
-                    .fma(FloatVector.fromArray(F, header, h + FLOATS), y1);
-            y0 = sum.fma(FloatVector.fromArray(F, header, h + ROWS), y0);
-            y1 = sum.fma(FloatVector.fromArray(F, header, h + ROWS + FLOATS), y1);
+                    .fma(FloatVector.fromArray(F, header, h + FLOATS), odd);
+            if (centred) {
+                FloatVector sum = FloatVector.broadcast(F, x.sums[block]);
+                even = sum.fma(FloatVector.fromArray(F, header, h + ROWS), even);
+                odd = sum.fma(FloatVector.fromArray(F, header, h + ROWS + FLOATS), odd);
+            }
         }
-        y0.intoArray(y, yAt);
-        y1.intoArray(y, yAt + FLOATS);
+        even.intoArray(y, to);
+        odd.intoArray(y, to + FLOATS);
     }
 
-    /** Shifts each quad of a unit into four rows of the tile, [column][32 lanes]; nibbles stay unmasked. */
-    static void unpack(MemorySegment w, long unit, int quads, short[] tile) {
-        for (int i = 0; i < quads * (ROWS / SHORT_LANES); i++) {
-            int quad = i / (ROWS / SHORT_LANES);
-            int v = i % (ROWS / SHORT_LANES) * SHORT_LANES;
-            ShortVector s = ShortVector.fromMemorySegment(S, w, unit + i * (long) SHORT_BYTES, LE);
-            int to = quad * 4 * ROWS + v;
-            s.intoArray(tile, to);
-            s.lanewise(VectorOperators.LSHR, 4).intoArray(tile, to + ROWS);
-            s.lanewise(VectorOperators.LSHR, 8).intoArray(tile, to + 2 * ROWS);
-            s.lanewise(VectorOperators.LSHR, 12).intoArray(tile, to + 3 * ROWS);
-        }
-    }
-
-    /** Four tokens: products[block][token][32 lanes] = the modular sums of a unit. */
-    static void products4(short[] tile, int blocks, Activations x, int at, short[] products) {
-        for (int v = 0; v < ROWS; v += 2 * SHORT_LANES) {
+    /** Five bits: s = Σ(n - 8)·q + 16·Σh·q - 8·Σq. */
+    static void fiveBits(
+            MemorySegment w,
+            long low,
+            long high,
+            int blocks,
+            boolean centred,
+            Activations x,
+            int at,
+            float[] header,
+            float[] y,
+            int to) {
+        for (int v = 0; v < ROWS; v += SHORT_LANES) {
             for (int b = 0; b < blocks; b++) {
-                productsOfBlock(tile, b * BLOCK * ROWS + v, x, at + b * BLOCK, products, b * 4 * ROWS + v);
+                long l = low + (long) b * QUADS * LANES_BYTES + v * 2L;
+                long h = high + (long) b * 2 * LANES_BYTES + v * 2L;
+                int block = at / BLOCK + b;
+                int extra = -8 * (x.halfSums[2 * block] + x.halfSums[2 * block + 1]);
+                int run = b * RUN + v;
+                planes(w, l, h, QUADS, 1, x, at + b * BLOCK, x.starts[block], 0, extra, header, run, y, to + v);
+                if (centred) {
+                    addCentre(x.sums[block], header, run + ROWS, y, to + v);
+                }
             }
         }
     }
 
-    private static void productsOfBlock(short[] tile, int tileAt, Activations x, int x0, short[] products, int to) {
+    private static void addCentre(float sum, float[] header, int h, float[] y, int to) {
+        FloatVector s = FloatVector.broadcast(F, sum);
+        s.fma(FloatVector.fromArray(F, header, h), FloatVector.fromArray(F, y, to))
+                .intoArray(y, to);
+        s.fma(FloatVector.fromArray(F, header, h + FLOATS), FloatVector.fromArray(F, y, to + FLOATS))
+                .intoArray(y, to + FLOATS);
+    }
+
+    /** Six bits: s = Σn·q + 16·Σh·q - 32·Σq over each 16 columns; Σn·q is at most 15·127·16 = 30,480. */
+    static void sixBits(
+            MemorySegment w, long low, long high, int blocks, Activations x, int at, float[] header, float[] y, int to) {
+        for (int v = 0; v < ROWS; v += SHORT_LANES) {
+            for (int i = 0; i < 2 * blocks; i++) {
+                long l = low + (long) i * (QUADS / 2) * LANES_BYTES + v * 2L;
+                long h = high + (long) i * 2 * LANES_BYTES + v * 2L;
+                int extra = -32 * x.halfSums[at / (BLOCK / 2) + i];
+                planes(w, l, h, QUADS / 2, 2, x, at + i * (BLOCK / 2), 0, 0, extra, header, i * RUN + v, y, to + v);
+            }
+        }
+    }
+
+    /** Eight bits: s = Σ(n - 8)·q + 16·Σ(h - 8)·q + 8·Σq. */
+    static void eightBits(
+            MemorySegment w, long low, long high, int blocks, Activations x, int at, float[] header, float[] y, int to) {
+        for (int v = 0; v < ROWS; v += SHORT_LANES) {
+            for (int b = 0; b < blocks; b++) {
+                long l = low + (long) b * QUADS * LANES_BYTES + v * 2L;
+                long h = high + (long) b * QUADS * LANES_BYTES + v * 2L;
+                int block = at / BLOCK + b;
+                int start = x.starts[block];
+                int extra = 8 * (x.halfSums[2 * block] + x.halfSums[2 * block + 1]);
+                planes(w, l, h, QUADS, 4, x, at + b * BLOCK, start, start, extra, header, b * RUN + v, y, to + v);
+            }
+        }
+    }
+
+    /**
+     * One vector of rows and one run of columns with one scale: y += ((low sum + 16·high sum + extra)·scale(x))·scale(w).
+     *
+     * @param quads of columns in the run
+     * @param bits of a weight in the high plane, where 4 / bits quads share a short
+     * @param lowStart where the modular sum of low nibbles starts, doubled; likewise highStart
+     */
+    private static void planes(
+            MemorySegment w,
+            long low,
+            long high,
+            int quads,
+            int bits,
+            Activations x,
+            int at,
+            int lowStart,
+            int highStart,
+            int extra,
+            float[] header,
+            int h,
+            float[] y,
+            int to) {
         int[] multipliers = x.multipliers;
-        int[] starts = x.starts;
+        int perShort = 4 / bits;
+        short mask = (short) (0x1111 * ((1 << bits) - 1));
+        ShortVector s = IntVector.broadcast(I, lowStart).reinterpretAsShorts();
+        ShortVector t = IntVector.broadcast(I, highStart).reinterpretAsShorts();
+        for (int q = 0; q < quads; q++) {
+            int k = at + q * 4;
+            ShortVector n = ShortVector.fromMemorySegment(S, w, low + (long) q * LANES_BYTES, LE);
+            ShortVector m = ShortVector.fromMemorySegment(S, w, high + (long) (q / perShort) * LANES_BYTES, LE)
+                    .lanewise(VectorOperators.LSHR, q % perShort * bits)
+                    .and(mask);
+            ShortVector b = IntVector.broadcast(I, multipliers[k]).reinterpretAsShorts();
+            s = s.add(n.mul(b));
+            t = t.add(m.mul(b));
+            b = IntVector.broadcast(I, multipliers[k + 1]).reinterpretAsShorts();
+            s = s.add(n.lanewise(VectorOperators.LSHR, 4).mul(b));
+            t = t.add(m.lanewise(VectorOperators.LSHR, 4).mul(b));
+            b = IntVector.broadcast(I, multipliers[k + 2]).reinterpretAsShorts();
+            s = s.add(n.lanewise(VectorOperators.LSHR, 8).mul(b));
+            t = t.add(m.lanewise(VectorOperators.LSHR, 8).mul(b));
+            b = IntVector.broadcast(I, multipliers[k + 3]).reinterpretAsShorts();
+            s = s.add(n.lanewise(VectorOperators.LSHR, 12).mul(b));
+            t = t.add(m.lanewise(VectorOperators.LSHR, 12).mul(b));
+        }
+        FloatVector scale = FloatVector.broadcast(F, x.scales[at / BLOCK]);
+        IntVector i = s.reinterpretAsInts();
+        IntVector j = t.reinterpretAsInts();
+        // Shifting right by 12 instead of 16 multiplies by 16; where lower bits come along they are masked.
+        IntVector even = i.lanewise(VectorOperators.LSHL, 16)
+                .lanewise(VectorOperators.ASHR, 16)
+                .add(j.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 12))
+                .add(extra);
+        IntVector odd = i.lanewise(VectorOperators.ASHR, 16)
+                .add(j.lanewise(VectorOperators.ASHR, 12).and(-16))
+                .add(extra);
+        ((FloatVector) even.convertShape(VectorOperators.I2F, F, 0))
+                .mul(scale)
+                .fma(FloatVector.fromArray(F, header, h), FloatVector.fromArray(F, y, to))
+                .intoArray(y, to);
+        ((FloatVector) odd.convertShape(VectorOperators.I2F, F, 0))
+                .mul(scale)
+                .fma(FloatVector.fromArray(F, header, h + FLOATS), FloatVector.fromArray(F, y, to + FLOATS))
+                .intoArray(y, to + FLOATS);
+    }
+
+    // ---- Many tokens: a unit unpacked to a tile [column][32 lanes] of centred integers, four tokens at a time. ----
+
+    /** Four bits: n - 8. */
+    static void unpack(MemorySegment w, long unit, int quads, short[] tile) {
+        for (int i = 0; i < quads * (ROWS / SHORT_LANES); i++) {
+            int to = i / (ROWS / SHORT_LANES) * 4 * ROWS + i % (ROWS / SHORT_LANES) * SHORT_LANES;
+            ShortVector s = ShortVector.fromMemorySegment(S, w, unit + i * (long) SHORT_BYTES, LE);
+            s.and((short) 15).sub((short) 8).intoArray(tile, to);
+            s.lanewise(VectorOperators.LSHR, 4).and((short) 15).sub((short) 8).intoArray(tile, to + ROWS);
+            s.lanewise(VectorOperators.LSHR, 8).and((short) 15).sub((short) 8).intoArray(tile, to + 2 * ROWS);
+            s.lanewise(VectorOperators.LSHR, 12).sub((short) 8).intoArray(tile, to + 3 * ROWS);
+        }
+    }
+
+    /** Five or six bits: n + 16·h - bias. */
+    static void unpackHigh(MemorySegment w, long low, long high, int quads, int bits, int bias, short[] tile) {
+        short mask = (short) ((1 << bits) - 1);
+        int perShort = 4 / bits;
+        for (int i = 0; i < quads * (ROWS / SHORT_LANES); i++) {
+            int quad = i / (ROWS / SHORT_LANES);
+            int v = i % (ROWS / SHORT_LANES) * SHORT_LANES;
+            ShortVector n = ShortVector.fromMemorySegment(S, w, low + i * (long) SHORT_BYTES, LE);
+            ShortVector h = ShortVector.fromMemorySegment(
+                            S, w, high + (long) (quad / perShort) * LANES_BYTES + v * 2L, LE)
+                    .lanewise(VectorOperators.LSHR, quad % perShort * bits);
+            for (int k = 0; k < 4; k++) {
+                n.and((short) 15)
+                        .add(h.and(mask).lanewise(VectorOperators.LSHL, 4))
+                        .sub((short) bias)
+                        .intoArray(tile, (quad * 4 + k) * ROWS + v);
+                n = n.lanewise(VectorOperators.LSHR, 4);
+                h = h.lanewise(VectorOperators.LSHR, 4);
+            }
+        }
+    }
+
+    /** products[run][token][32 lanes] = Σ c·q over each run of {@code width} columns. */
+    static void products4(short[] tile, int blocks, int width, Activations x, int at, short[] products) {
+        // Where one vector is the whole panel, a pair's second would lie beyond it: it repeats the first.
+        int second = SHORT_LANES == ROWS ? 0 : SHORT_LANES;
+        int runs = blocks * BLOCK / width;
+        for (int v = 0; v < ROWS; v += SHORT_LANES + second) {
+            for (int r = 0; r < runs; r++) {
+                int from = r * width;
+                productsOfRun(
+                        tile, from * ROWS + v, second, width, x, at + from, products, r * 4 * ROWS + v);
+            }
+        }
+    }
+
+    private static void productsOfRun(
+            short[] tile, int tileAt, int second, int width, Activations x, int x0, short[] products, int to) {
+        int[] values = x.values;
         int x1 = x0 + x.stride;
         int x2 = x1 + x.stride;
         int x3 = x2 + x.stride;
-        // Where one vector is the whole panel, the second one of each pair would be beyond it: it repeats the first.
-        int second = SHORT_LANES == ROWS ? 0 : SHORT_LANES;
-        ShortVector s00 = IntVector.broadcast(I, starts[x0 / BLOCK]).reinterpretAsShorts();
-        ShortVector s10 = s00;
-        ShortVector s01 = IntVector.broadcast(I, starts[x1 / BLOCK]).reinterpretAsShorts();
-        ShortVector s11 = s01;
-        ShortVector s02 = IntVector.broadcast(I, starts[x2 / BLOCK]).reinterpretAsShorts();
-        ShortVector s12 = s02;
-        ShortVector s03 = IntVector.broadcast(I, starts[x3 / BLOCK]).reinterpretAsShorts();
-        ShortVector s13 = s03;
-        for (int k = 0; k < BLOCK; k++) {
-            ShortVector w0 = ShortVector.fromArray(S, tile, tileAt + k * ROWS);
-            ShortVector w1 = ShortVector.fromArray(S, tile, tileAt + k * ROWS + second);
-            ShortVector m = IntVector.broadcast(I, multipliers[x0 + k]).reinterpretAsShorts();
-            s00 = s00.add(w0.mul(m));
-            s10 = s10.add(w1.mul(m));
-            m = IntVector.broadcast(I, multipliers[x1 + k]).reinterpretAsShorts();
-            s01 = s01.add(w0.mul(m));
-            s11 = s11.add(w1.mul(m));
-            m = IntVector.broadcast(I, multipliers[x2 + k]).reinterpretAsShorts();
-            s02 = s02.add(w0.mul(m));
-            s12 = s12.add(w1.mul(m));
-            m = IntVector.broadcast(I, multipliers[x3 + k]).reinterpretAsShorts();
-            s03 = s03.add(w0.mul(m));
-            s13 = s13.add(w1.mul(m));
+        ShortVector zero = ShortVector.zero(S);
+        ShortVector s00 = zero;
+        ShortVector s10 = zero;
+        ShortVector s01 = zero;
+        ShortVector s11 = zero;
+        ShortVector s02 = zero;
+        ShortVector s12 = zero;
+        ShortVector s03 = zero;
+        ShortVector s13 = zero;
+        for (int k = 0; k < width; k++) {
+            ShortVector c0 = ShortVector.fromArray(S, tile, tileAt + k * ROWS);
+            ShortVector c1 = ShortVector.fromArray(S, tile, tileAt + k * ROWS + second);
+            ShortVector q = IntVector.broadcast(I, values[x0 + k]).reinterpretAsShorts();
+            s00 = s00.add(c0.mul(q));
+            s10 = s10.add(c1.mul(q));
+            q = IntVector.broadcast(I, values[x1 + k]).reinterpretAsShorts();
+            s01 = s01.add(c0.mul(q));
+            s11 = s11.add(c1.mul(q));
+            q = IntVector.broadcast(I, values[x2 + k]).reinterpretAsShorts();
+            s02 = s02.add(c0.mul(q));
+            s12 = s12.add(c1.mul(q));
+            q = IntVector.broadcast(I, values[x3 + k]).reinterpretAsShorts();
+            s03 = s03.add(c0.mul(q));
+            s13 = s13.add(c1.mul(q));
         }
         s00.intoArray(products, to);
         s10.intoArray(products, to + second);
@@ -277,27 +418,54 @@ final class VectorPanels {
         s13.intoArray(products, to + 3 * ROWS + second);
     }
 
-    /** Adds a unit's sums of products, scaled, to the results of four tokens at {@code y[yAt..]}. */
+    /**
+     * Adds a unit's sums of products, scaled, to the results of four tokens at {@code y[to..]}.
+     *
+     * @param runs of products that make one scale's: 1 or 2
+     * @param width columns that share a scale
+     */
     static void combine4(
-            short[] products, int blocks, Activations x, int block0, float[] header, float[] y, int yAt) {
-        int blocksPerRow = x.stride / BLOCK;
+            short[] products,
+            int runs,
+            int blocks,
+            int width,
+            boolean centred,
+            Activations x,
+            int at,
+            float[] header,
+            float[] y,
+            int to) {
         for (int t = 0; t < 4; t++) {
             for (int v = 0; v < ROWS; v += SHORT_LANES) {
-                int to = yAt + t * ROWS + v;
-                combine(products, t * ROWS + v, blocks, x, block0 + t * blocksPerRow, header, v, y, to);
+                int from = t * ROWS + v;
+                int xAt = at + t * x.stride;
+                if (runs == 1) {
+                    combineOne(products, from, blocks, centred, x, xAt / BLOCK, header, v, y, to + from);
+                } else {
+                    int scales = blocks * BLOCK / width;
+                    combineTwo(products, from, scales, width, centred, x, xAt, header, v, y, to + from);
+                }
             }
         }
     }
 
-    private static void combine(
-            short[] products, int from, int blocks, Activations x, int block0, float[] header, int h0, float[] y, int to) {
+    private static void combineOne(
+            short[] products,
+            int from,
+            int blocks,
+            boolean centred,
+            Activations x,
+            int block0,
+            float[] header,
+            int h0,
+            float[] y,
+            int to) {
         FloatVector even = FloatVector.fromArray(F, y, to);
         FloatVector odd = FloatVector.fromArray(F, y, to + FLOATS);
         for (int b = 0; b < blocks; b++) {
             IntVector s = ShortVector.fromArray(S, products, from + b * 4 * ROWS).reinterpretAsInts();
             FloatVector scale = FloatVector.broadcast(F, x.scales[block0 + b]);
-            FloatVector sum = FloatVector.broadcast(F, x.sums[block0 + b]);
-            int h = b * 2 * ROWS + h0;
+            int h = b * RUN + h0;
             even = ((FloatVector) s.lanewise(VectorOperators.LSHL, 16)
                             .lanewise(VectorOperators.ASHR, 16)
                             .convertShape(VectorOperators.I2F, F, 0))
@@ -306,8 +474,101 @@ final class VectorPanels {
             odd = ((FloatVector) s.lanewise(VectorOperators.ASHR, 16).convertShape(VectorOperators.I2F, F, 0))
                     .mul(scale)
                     .fma(FloatVector.fromArray(F, header, h + FLOATS), odd);
-            even = sum.fma(FloatVector.fromArray(F, header, h + ROWS), even);
-            odd = sum.fma(FloatVector.fromArray(F, header, h + ROWS + FLOATS), odd);
+            if (centred) {
+                FloatVector sum = FloatVector.broadcast(F, x.sums[block0 + b]);
+                even = sum.fma(FloatVector.fromArray(F, header, h + ROWS), even);
+                odd = sum.fma(FloatVector.fromArray(F, header, h + ROWS + FLOATS), odd);
+            }
+        }
+        even.intoArray(y, to);
+        odd.intoArray(y, to + FLOATS);
+    }
+
+    private static void combineTwo(
+            short[] products,
+            int from,
+            int scales,
+            int width,
+            boolean centred,
+            Activations x,
+            int at,
+            float[] header,
+            int h0,
+            float[] y,
+            int to) {
+        FloatVector even = FloatVector.fromArray(F, y, to);
+        FloatVector odd = FloatVector.fromArray(F, y, to + FLOATS);
+        for (int i = 0; i < scales; i++) {
+            int block = (at + i * width) / BLOCK;
+            IntVector s = ShortVector.fromArray(S, products, from + 2 * i * 4 * ROWS).reinterpretAsInts();
+            IntVector t = ShortVector.fromArray(S, products, from + (2 * i + 1) * 4 * ROWS).reinterpretAsInts();
+            FloatVector scale = FloatVector.broadcast(F, x.scales[block]);
+            int h = i * RUN + h0;
+            even = ((FloatVector) s.lanewise(VectorOperators.LSHL, 16)
+                            .lanewise(VectorOperators.ASHR, 16)
+                            .add(t.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16))
+                            .convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .fma(FloatVector.fromArray(F, header, h), even);
+            odd = ((FloatVector) s.lanewise(VectorOperators.ASHR, 16)
+                            .add(t.lanewise(VectorOperators.ASHR, 16))
+                            .convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .fma(FloatVector.fromArray(F, header, h + FLOATS), odd);
+            if (centred) {
+                FloatVector sum = FloatVector.broadcast(F, x.sums[block]);
+                even = sum.fma(FloatVector.fromArray(F, header, h + ROWS), even);
+                odd = sum.fma(FloatVector.fromArray(F, header, h + ROWS + FLOATS), odd);
+            }
+        }
+        even.intoArray(y, to);
+        odd.intoArray(y, to + FLOATS);
+    }
+
+    /** {@link #combine4} of eight bits, whose sums are low + 16·high + 8·Σq. */
+    static void combine4Bytes(
+            short[] low, short[] high, int blocks, Activations x, int at, float[] header, float[] y, int to) {
+        for (int t = 0; t < 4; t++) {
+            for (int v = 0; v < ROWS; v += SHORT_LANES) {
+                int from = t * ROWS + v;
+                combineBytes(low, high, from, blocks, x, (at + t * x.stride) / BLOCK, header, v, y, to + from);
+            }
+        }
+    }
+
+    private static void combineBytes(
+            short[] low,
+            short[] high,
+            int from,
+            int blocks,
+            Activations x,
+            int block0,
+            float[] header,
+            int h0,
+            float[] y,
+            int to) {
+        FloatVector even = FloatVector.fromArray(F, y, to);
+        FloatVector odd = FloatVector.fromArray(F, y, to + FLOATS);
+        for (int b = 0; b < blocks; b++) {
+            int block = block0 + b;
+            int extra = 8 * (x.halfSums[2 * block] + x.halfSums[2 * block + 1]);
+            IntVector s = ShortVector.fromArray(S, low, from + b * 4 * ROWS).reinterpretAsInts();
+            IntVector t = ShortVector.fromArray(S, high, from + b * 4 * ROWS).reinterpretAsInts();
+            FloatVector scale = FloatVector.broadcast(F, x.scales[block]);
+            int h = b * RUN + h0;
+            even = ((FloatVector) s.lanewise(VectorOperators.LSHL, 16)
+                            .lanewise(VectorOperators.ASHR, 16)
+                            .add(t.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 12))
+                            .add(extra)
+                            .convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .fma(FloatVector.fromArray(F, header, h), even);
+            odd = ((FloatVector) s.lanewise(VectorOperators.ASHR, 16)
+                            .add(t.lanewise(VectorOperators.ASHR, 12).and(-16))
+                            .add(extra)
+                            .convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .fma(FloatVector.fromArray(F, header, h + FLOATS), odd);
         }
         even.intoArray(y, to);
         odd.intoArray(y, to + FLOATS);
