@@ -267,7 +267,8 @@ final class PanelMatrix extends Matrix {
         long high = unit + highOffset;
         switch (format) {
             case Q4_0, Q4_1, Q4_K ->
-                VectorPanels.nibbles(packed, unit, unitBlocks, format.hasCentre(), x, at, s.header, s.results, to);
+                VectorPanels.nibbles(
+                        packed, unit, unitBlocks, format.hasCentre(), x, at, s.products, s.header, s.results, to);
             case Q5_0, Q5_1, Q5_K ->
                 VectorPanels.fiveBits(
                         packed, unit, high, unitBlocks, format.hasCentre(), x, at, s.header, s.results, to);

@@ -86,16 +86,34 @@ final class VectorPanels {
             for (int g = 0; g < 2; g++) {
                 IntVector scales = IntVector.fromMemorySegment(I, w, at + (g * ROWS + r) * 4L, LE);
                 IntVector minima = IntVector.fromMemorySegment(I, w, at + ((2 + g) * ROWS + r) * 4L, LE);
-                for (int b = 0; b < 4; b++) {
-                    int to = (g * 4 + b) * RUN + r;
-                    FloatVector scale =
-                            ((FloatVector) scales.and(0xff).convertShape(VectorOperators.I2F, F, 0)).mul(d);
-                    FloatVector min = (FloatVector) minima.and(0xff).convertShape(VectorOperators.I2F, F, 0);
-                    scale.intoArray(header, to);
-                    min.fma(dmin, scale.mul(bias)).intoArray(header, to + ROWS);
-                    scales = scales.lanewise(VectorOperators.LSHR, 8);
-                    minima = minima.lanewise(VectorOperators.LSHR, 8);
-                }
+                int to = g * 4 * RUN + r;
+                FloatVector scale = ((FloatVector) scales.and(0xff).convertShape(VectorOperators.I2F, F, 0)).mul(d);
+                FloatVector min = (FloatVector) minima.and(0xff).convertShape(VectorOperators.I2F, F, 0);
+                scale.intoArray(header, to);
+                min.fma(dmin, scale.mul(bias)).intoArray(header, to + ROWS);
+                scale = ((FloatVector) scales.lanewise(VectorOperators.LSHR, 8)
+                                .and(0xff)
+                                .convertShape(VectorOperators.I2F, F, 0))
+                        .mul(d);
+                min = (FloatVector) minima.lanewise(VectorOperators.LSHR, 8)
+                        .and(0xff)
+                        .convertShape(VectorOperators.I2F, F, 0);
+                scale.intoArray(header, to + RUN);
+                min.fma(dmin, scale.mul(bias)).intoArray(header, to + RUN + ROWS);
+                scale = ((FloatVector) scales.lanewise(VectorOperators.LSHR, 16)
+                                .and(0xff)
+                                .convertShape(VectorOperators.I2F, F, 0))
+                        .mul(d);
+                min = (FloatVector) minima.lanewise(VectorOperators.LSHR, 16)
+                        .and(0xff)
+                        .convertShape(VectorOperators.I2F, F, 0);
+                scale.intoArray(header, to + 2 * RUN);
+                min.fma(dmin, scale.mul(bias)).intoArray(header, to + 2 * RUN + ROWS);
+                scale = ((FloatVector) scales.lanewise(VectorOperators.LSHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                        .mul(d);
+                min = (FloatVector) minima.lanewise(VectorOperators.LSHR, 24).convertShape(VectorOperators.I2F, F, 0);
+                scale.intoArray(header, to + 3 * RUN);
+                min.fma(dmin, scale.mul(bias)).intoArray(header, to + 3 * RUN + ROWS);
             }
         }
     }
@@ -140,61 +158,58 @@ final class VectorPanels {
             boolean centred,
             Activations x,
             int at,
+            short[] products,
             float[] header,
             float[] y,
             int to) {
-        for (int v = 0; v < ROWS; v += SHORT_LANES) {
-            nibblesOfVector(w, unit + v * 2L, blocks, centred, x, at, header, v, y, to + v);
+        // Where one vector is the whole panel, a pair's second would lie beyond it: it repeats the first.
+        int second = SHORT_LANES == ROWS ? 0 : SHORT_LANES;
+        for (int v = 0; v < ROWS; v += SHORT_LANES + second) {
+            nibbleProducts(w, unit + v * 2L, second * 2L, blocks, x.multipliers, x.starts, at, products, v, second);
+            combineOne(products, v, ROWS, blocks, centred, x.scales, x.sums, at / BLOCK, header, v, y, to + v);
+            if (second > 0) {
+                int u = v + second;
+                combineOne(products, u, ROWS, blocks, centred, x.scales, x.sums, at / BLOCK, header, u, y, to + u);
+            }
         }
     }
 
-    private static void nibblesOfVector(
+    /** products[block][32 lanes] = Σ(n - 8)·q of two vectors of rows. */
+    private static void nibbleProducts(
             MemorySegment w,
             long from,
+            long secondBytes,
             int blocks,
-            boolean centred,
-            Activations x,
+            int[] multipliers,
+            int[] starts,
             int at,
-            float[] header,
-            int h0,
-            float[] y,
-            int to) {
-        int[] multipliers = x.multipliers;
-        FloatVector even = FloatVector.fromArray(F, y, to);
-        FloatVector odd = FloatVector.fromArray(F, y, to + FLOATS);
+            short[] products,
+            int to,
+            int second) {
         for (int b = 0; b < blocks; b++) {
-            int block = at / BLOCK + b;
-            ShortVector s = IntVector.broadcast(I, x.starts[block]).reinterpretAsShorts();
+            ShortVector s = IntVector.broadcast(I, starts[at / BLOCK + b]).reinterpretAsShorts();
+            ShortVector t = s;
             for (int q = 0; q < QUADS; q++) {
-                int k = at + b * BLOCK + q * 4;
-                ShortVector n = ShortVector.fromMemorySegment(S, w, from + (long) (b * QUADS + q) * LANES_BYTES, LE);
-                s = s.add(n.mul(IntVector.broadcast(I, multipliers[k]).reinterpretAsShorts()));
-                s = s.add(n.lanewise(VectorOperators.LSHR, 4)
-                        .mul(IntVector.broadcast(I, multipliers[k + 1]).reinterpretAsShorts()));
-                s = s.add(n.lanewise(VectorOperators.LSHR, 8)
-                        .mul(IntVector.broadcast(I, multipliers[k + 2]).reinterpretAsShorts()));
-                s = s.add(n.lanewise(VectorOperators.LSHR, 12)
-                        .mul(IntVector.broadcast(I, multipliers[k + 3]).reinterpretAsShorts()));
+                long o = from + (b * QUADS + q) * (long) LANES_BYTES;
+                int k = at + (b * QUADS + q) * 4;
+                ShortVector n = ShortVector.fromMemorySegment(S, w, o, LE);
+                ShortVector m = ShortVector.fromMemorySegment(S, w, o + secondBytes, LE);
+                ShortVector c = IntVector.broadcast(I, multipliers[k]).reinterpretAsShorts();
+                s = s.add(n.mul(c));
+                t = t.add(m.mul(c));
+                c = IntVector.broadcast(I, multipliers[k + 1]).reinterpretAsShorts();
+                s = s.add(n.lanewise(VectorOperators.LSHR, 4).mul(c));
+                t = t.add(m.lanewise(VectorOperators.LSHR, 4).mul(c));
+                c = IntVector.broadcast(I, multipliers[k + 2]).reinterpretAsShorts();
+                s = s.add(n.lanewise(VectorOperators.LSHR, 8).mul(c));
+                t = t.add(m.lanewise(VectorOperators.LSHR, 8).mul(c));
+                c = IntVector.broadcast(I, multipliers[k + 3]).reinterpretAsShorts();
+                s = s.add(n.lanewise(VectorOperators.LSHR, 12).mul(c));
+                t = t.add(m.lanewise(VectorOperators.LSHR, 12).mul(c));
             }
-            FloatVector scale = FloatVector.broadcast(F, x.scales[block]);
-            IntVector i = s.reinterpretAsInts();
-            int h = b * RUN + h0;
-            even = ((FloatVector) i.lanewise(VectorOperators.LSHL, 16)
-                            .lanewise(VectorOperators.ASHR, 16)
-                            .convertShape(VectorOperators.I2F, F, 0))
-                    .mul(scale)
-                    .fma(FloatVector.fromArray(F, header, h), even);
-            odd = ((FloatVector) i.lanewise(VectorOperators.ASHR, 16).convertShape(VectorOperators.I2F, F, 0))
-                    .mul(scale)
-                    .fma(FloatVector.fromArray(F, header, h + FLOATS), odd);
-            if (centred) {
-                FloatVector sum = FloatVector.broadcast(F, x.sums[block]);
-                even = sum.fma(FloatVector.fromArray(F, header, h + ROWS), even);
-                odd = sum.fma(FloatVector.fromArray(F, header, h + ROWS + FLOATS), odd);
-            }
+            s.intoArray(products, b * ROWS + to);
+            t.intoArray(products, b * ROWS + to + second);
         }
-        even.intoArray(y, to);
-        odd.intoArray(y, to + FLOATS);
     }
 
     /** Five bits: s = Σ(n - 8)·q + 16·Σh·q - 8·Σq. */
@@ -283,15 +298,17 @@ final class VectorPanels {
             float[] y,
             int to) {
         int[] multipliers = x.multipliers;
-        int perShort = 4 / bits;
-        short mask = (short) (0x1111 * ((1 << bits) - 1));
+        // 4 / bits quads share a short: 4, 2 or 1.
+        int sharing = bits == 1 ? 2 : bits == 2 ? 1 : 0;
+        int within = (1 << sharing) - 1;
+        ShortVector mask = ShortVector.broadcast(S, (short) (0x1111 * ((1 << bits) - 1)));
         ShortVector s = IntVector.broadcast(I, lowStart).reinterpretAsShorts();
         ShortVector t = IntVector.broadcast(I, highStart).reinterpretAsShorts();
         for (int q = 0; q < quads; q++) {
             int k = at + q * 4;
-            ShortVector n = ShortVector.fromMemorySegment(S, w, low + (long) q * LANES_BYTES, LE);
-            ShortVector m = ShortVector.fromMemorySegment(S, w, high + (long) (q / perShort) * LANES_BYTES, LE)
-                    .lanewise(VectorOperators.LSHR, q % perShort * bits)
+            ShortVector n = ShortVector.fromMemorySegment(S, w, low + q * (long) LANES_BYTES, LE);
+            ShortVector m = ShortVector.fromMemorySegment(S, w, high + (q >> sharing) * (long) LANES_BYTES, LE)
+                    .lanewise(VectorOperators.LSHR, (q & within) * bits)
                     .and(mask);
             ShortVector b = IntVector.broadcast(I, multipliers[k]).reinterpretAsShorts();
             s = s.add(n.mul(b));
@@ -440,7 +457,19 @@ final class VectorPanels {
                 int from = t * ROWS + v;
                 int xAt = at + t * x.stride;
                 if (runs == 1) {
-                    combineOne(products, from, blocks, centred, x, xAt / BLOCK, header, v, y, to + from);
+                    combineOne(
+                            products,
+                            from,
+                            4 * ROWS,
+                            blocks,
+                            centred,
+                            x.scales,
+                            x.sums,
+                            xAt / BLOCK,
+                            header,
+                            v,
+                            y,
+                            to + from);
                 } else {
                     int scales = blocks * BLOCK / width;
                     combineTwo(products, from, scales, width, centred, x, xAt, header, v, y, to + from);
@@ -449,12 +478,15 @@ final class VectorPanels {
         }
     }
 
+    /** Sums of block b stand at {@code products[from + b·stride]}. */
     private static void combineOne(
             short[] products,
             int from,
+            int stride,
             int blocks,
             boolean centred,
-            Activations x,
+            float[] scales,
+            float[] sums,
             int block0,
             float[] header,
             int h0,
@@ -463,8 +495,8 @@ final class VectorPanels {
         FloatVector even = FloatVector.fromArray(F, y, to);
         FloatVector odd = FloatVector.fromArray(F, y, to + FLOATS);
         for (int b = 0; b < blocks; b++) {
-            IntVector s = ShortVector.fromArray(S, products, from + b * 4 * ROWS).reinterpretAsInts();
-            FloatVector scale = FloatVector.broadcast(F, x.scales[block0 + b]);
+            IntVector s = ShortVector.fromArray(S, products, from + b * stride).reinterpretAsInts();
+            FloatVector scale = FloatVector.broadcast(F, scales[block0 + b]);
             int h = b * RUN + h0;
             even = ((FloatVector) s.lanewise(VectorOperators.LSHL, 16)
                             .lanewise(VectorOperators.ASHR, 16)
@@ -475,7 +507,7 @@ final class VectorPanels {
                     .mul(scale)
                     .fma(FloatVector.fromArray(F, header, h + FLOATS), odd);
             if (centred) {
-                FloatVector sum = FloatVector.broadcast(F, x.sums[block0 + b]);
+                FloatVector sum = FloatVector.broadcast(F, sums[block0 + b]);
                 even = sum.fma(FloatVector.fromArray(F, header, h + ROWS), even);
                 odd = sum.fma(FloatVector.fromArray(F, header, h + ROWS + FLOATS), odd);
             }
