@@ -14,7 +14,7 @@ import java.util.Objects;
  * additions is that of {@code dequantize_row_*} in llama.cpp's {@code ggml-quants.c}, each operation rounded to float, so
  * the values agree with it bit for bit.
  */
-public final class BlockDecoder {
+final class BlockDecoder {
     /** Decodes {@code blocks} whole blocks; the ranges of both sides have been checked. */
     @FunctionalInterface
     private interface BlockLoop {
@@ -40,7 +40,7 @@ public final class BlockDecoder {
      *
      * @throws IllegalArgumentException if there is none for {@code type}; the message names it
      */
-    public static BlockDecoder of(GgmlType type) {
+    static BlockDecoder of(GgmlType type) {
         BlockLoop loop = switch (type) {
             case F32 -> DequantizeFloats::f32;
             case F16 -> DequantizeFloats::f16;
@@ -69,7 +69,7 @@ public final class BlockDecoder {
     }
 
     /** The type that this decodes. */
-    public GgmlType type() {
+    GgmlType type() {
         return type;
     }
 
@@ -84,7 +84,7 @@ public final class BlockDecoder {
      * @throws IndexOutOfBoundsException if {@code src} ends before the last block or {@code dst} before the last float;
      *     nothing has been written then
      */
-    public void decode(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int count) {
+    void decode(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int count) {
         int blockSize = type.blockSize();
         int blocks = count / blockSize;
         if (count < 0 || blocks * blockSize != count) {
