@@ -184,6 +184,10 @@ public final class Tokenizer {
         return bpe.pieces();
     }
 
+    boolean isUserDefined(int id) {
+        return vocabulary.type(id) == TokenType.USER_DEFINED;
+    }
+
     boolean isHidden(int id) {
         return (kinds[id] & HIDDEN) != 0;
     }
