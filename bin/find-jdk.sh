@@ -2,6 +2,7 @@
 # as starting a JVM only to ask it would cost more than the rest of a start.
 
 medpsy_jdk_minimum=25
+HOME=${HOME:-/nowhere}
 
 # jdk_major HOME: sets jdk_major to the feature version of the JDK in HOME, or to 0 if there is none with a compiler.
 jdk_major() {
