@@ -22,11 +22,7 @@ public final class Puller {
 
     /** Makes a puller for {@code store} in {@code environment}, usually {@code System.getenv()}. */
     public Puller(ModelStore store, Map<String, String> environment) {
-        this(
-                store,
-                environment,
-                Timing.DEFAULT,
-                folder -> Files.getFileStore(folder).getUsableSpace());
+        this(store, environment, Timing.DEFAULT, new SpaceProbe.OfFileStore());
     }
 
     Puller(ModelStore store, Map<String, String> environment, Timing timing, SpaceProbe space) {

@@ -11,9 +11,9 @@ import java.util.Random;
 /** A catalogue of two small files, and patience in milliseconds. */
 final class Fixture {
     static final Timing TIMING = new Timing(
-            Duration.ofMillis(800),
-            Duration.ofMillis(700),
-            Duration.ofMillis(300),
+            Duration.ofSeconds(2),
+            Duration.ofSeconds(2),
+            Duration.ofMillis(600),
             3,
             Duration.ofMillis(5),
             Duration.ofMillis(1500));

@@ -235,7 +235,7 @@ final class HttpPullTest {
         });
         pull();
         assertWhole();
-        assertTrue(fixture.events.lines.get(1).endsWith("brought nothing for 0.300 s at byte 1234 of 300000"));
+        assertTrue(fixture.events.lines.get(1).endsWith("brought nothing for 0.600 s at byte 1234 of 300000"));
         assertEquals("bytes=1234-", server.requests.get(1).headers().get("range"));
     }
 
@@ -364,7 +364,7 @@ final class HttpPullTest {
         assertEquals(
                 "remote:q8_0: Hugging Face: " + server.url() + FILE_PATH + ": connection refused",
                 refusal(SourceUnavailableException.class));
-        assertTrue(System.nanoTime() - start < 2_000_000_000L);
+        assertTrue(System.nanoTime() - start < 5_000_000_000L);
         assertEquals(
                 List.of("failed Hugging Face: " + server.url() + FILE_PATH + ": connection refused"),
                 fixture.events.lines.subList(1, fixture.events.lines.size()));
@@ -374,7 +374,7 @@ final class HttpPullTest {
     void aHostThatAcceptsAndIsSilentIsDecidedInTheTimeForAnAnswer() throws IOException {
         server.nowDo((request, out) -> Thread.sleep(20_000));
         assertEquals(
-                "remote:q8_0: Hugging Face: " + server.url() + FILE_PATH + ": no answer within 0.700 s",
+                "remote:q8_0: Hugging Face: " + server.url() + FILE_PATH + ": no answer within 2.00 s",
                 refusal(SourceUnavailableException.class));
         assertEquals(1, server.requests.size());
     }
@@ -384,7 +384,7 @@ final class HttpPullTest {
         environment.put("HF_ENDPOINT", "http://nowhere.invalid");
         String message = refusal(SourceUnavailableException.class);
         assertTrue(
-                message.endsWith("the host's name is not known") || message.endsWith("no answer within 0.700 s"),
+                message.endsWith("the host's name is not known") || message.endsWith("no answer within 2.00 s"),
                 message);
     }
 
@@ -585,7 +585,7 @@ final class HttpPullTest {
             environment.put("HF_ENDPOINT", "http://127.0.0.1:" + wall.getLocalPort());
             long start = System.nanoTime();
             refusal(SourceUnavailableException.class);
-            assertTrue(System.nanoTime() - start < 3_000_000_000L);
+            assertTrue(System.nanoTime() - start < 10_000_000_000L);
         }
     }
 }
