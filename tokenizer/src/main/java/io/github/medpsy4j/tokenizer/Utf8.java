@@ -12,17 +12,17 @@ final class Utf8 {
     }
 
     /** Writes the chars from {@code from} to {@code to} at {@code at} and returns the position behind them. */
-    static int encode(String text, int from, int to, byte[] target, int at) {
+    static int encode(char[] text, int from, int to, byte[] target, int at) {
         int out = at;
         for (int i = from; i < to; i++) {
-            int c = text.charAt(i);
+            int c = text[i];
             if (c < 0x80) {
                 target[out++] = (byte) c;
                 continue;
             }
             if (Character.isSurrogate((char) c)) {
-                if (Character.isHighSurrogate((char) c) && i + 1 < to && Character.isLowSurrogate(text.charAt(i + 1))) {
-                    c = Character.toCodePoint((char) c, text.charAt(++i));
+                if (Character.isHighSurrogate((char) c) && i + 1 < to && Character.isLowSurrogate(text[i + 1])) {
+                    c = Character.toCodePoint((char) c, text[++i]);
                 } else {
                     c = REPLACEMENT;
                 }
