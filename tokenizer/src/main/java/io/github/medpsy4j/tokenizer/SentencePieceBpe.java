@@ -2,6 +2,7 @@ package io.github.medpsy4j.tokenizer;
 
 import io.github.medpsy4j.tokenizer.Vocabulary.TokenType;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 
 /**
@@ -29,8 +30,11 @@ final class SentencePieceBpe implements Bpe {
      * {@code order << 32 | position}.
      */
     private final int[] orders;
-    /** No token goes on after a word into the space behind it, so that each word can be merged by itself. */
-    private final boolean wordByWord;
+    /**
+     * The chars with a space behind them in some token: a space, and few others or none (Gemma's: {@code >}). In front of
+     * a space behind any other char no token reaches across, so that words can be merged one by one.
+     */
+    private final BitSet spaceFollows = new BitSet();
 
     SentencePieceBpe(Vocabulary vocabulary) {
         this.vocabulary = vocabulary;
@@ -47,21 +51,20 @@ final class SentencePieceBpe implements Bpe {
         char[] chars = new char[charsMax];
         int[] starts = new int[n + 1];
         orders = new int[n];
+        spaceFollows.set(' ');
         whole = new byte[n];
-        boolean spaceInside = false;
         int at = 0;
         for (int id = 0; id < n; id++) {
             String token = tokens.get(id);
             int length = token.length();
             token.getChars(0, length, chars, 0); // a copy at once: charAt is slow before it is compiled
             if (vocabulary.isNormal(id)) {
-                boolean spacesOnly = true;
                 for (int i = 0; i < length; i++) {
-                    if (chars[i] == ESCAPED_SPACE || chars[i] == ' ') {
+                    if (chars[i] == ESCAPED_SPACE) {
                         chars[i] = ' ';
-                        spaceInside |= !spacesOnly;
-                    } else {
-                        spacesOnly = false;
+                    }
+                    if (chars[i] == ' ' && i > 0) {
+                        spaceFollows.set(chars[i - 1]);
                     }
                 }
                 at = Utf8.encode(chars, 0, length, bytes, at);
@@ -74,7 +77,6 @@ final class SentencePieceBpe implements Bpe {
             }
             starts[id + 1] = at;
         }
-        wordByWord = !spaceInside;
         pieces = new Pieces(Arrays.copyOf(bytes, at), starts);
         for (int id = 0; id < n; id++) {
             if (vocabulary.isNormal(id)) {
@@ -144,7 +146,7 @@ final class SentencePieceBpe implements Bpe {
             }
             int start = 0;
             while (start < plain.length()) {
-                int end = wordByWord ? endOfWord(plain, start) : plain.length();
+                int end = endOfWord(plain, start);
                 encodeWord(plain, start, end, ids);
                 start = end;
             }
@@ -165,14 +167,13 @@ final class SentencePieceBpe implements Bpe {
             return kept.toString();
         }
 
-        /** The end of any spaces and then no spaces that start at {@code start}. */
-        private static int endOfWord(String text, int start) {
-            int end = start;
-            while (end < text.length() && text.charAt(end) == ' ') {
+        /** The end of a stretch that starts at {@code start} and across whose end no token reaches. */
+        private int endOfWord(String text, int start) {
+            int end = start + 1;
+            while (end < text.length() && (text.charAt(end) != ' ' || spaceFollows.get(text.charAt(end - 1)))) {
                 end++;
             }
-            int nextSpace = text.indexOf(' ', end);
-            return nextSpace < 0 ? text.length() : nextSpace;
+            return end;
         }
 
         private void encodeWord(String text, int from, int to, IntList ids) {

@@ -179,6 +179,21 @@ class TokenizerTest {
     }
 
     @Test
+    void sentencePieceJoinsAcrossSpacesWhereATokenDoes() {
+        Tokenizer tokenizer = Tokenizer.of(Vocabulary.builder(Vocabulary.Model.SENTENCEPIECE_BPE)
+                .tokens(List.of("<unk>", "a", "b", "▁", "a▁", "a▁b", "▁▁", "▁b"))
+                .scores(new float[] {0, -9, -9, -9, -3, -2, -1, -4})
+                .addBos(false)
+                .addSpacePrefix(false)
+                .build());
+        assertArrayEquals(new int[] {5}, tokenizer.encode("a b"));
+        assertArrayEquals(new int[] {5, 7}, tokenizer.encode("a b b"));
+        assertArrayEquals(new int[] {1, 6, 2}, tokenizer.encode("a  b"));
+        assertArrayEquals(new int[] {1, 6, 7}, tokenizer.encode("a   b"));
+        assertArrayEquals(new int[] {0, 7}, tokenizer.encode("\n b")); // no byte tokens: the unknown one
+    }
+
+    @Test
     void leavesOutBytesThatNoTokenSpells() {
         Fixture fixture = Fixture.load("gpt-2");
         List<String> tokens = new ArrayList<>(fixture.vocabulary().build().tokens());
