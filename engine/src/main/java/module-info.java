@@ -5,4 +5,5 @@ module io.github.medpsy4j.engine {
     requires static jdk.incubator.vector;
 
     exports io.github.medpsy4j.engine;
+    exports io.github.medpsy4j.engine.template;
 }
