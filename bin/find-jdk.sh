@@ -2,6 +2,7 @@
 # as starting a JVM only to ask it would cost more than the rest of a start.
 
 medpsy_jdk_minimum=25
+HOME=${HOME:-/nowhere}
 
 # jdk_major HOME: sets jdk_major to the feature version of the JDK in HOME, or to 0 if there is none with a compiler.
 jdk_major() {
@@ -38,12 +39,16 @@ jdk_offer() {
             jdk_found=$jdk_home
             jdk_found_major=$jdk_major
         fi
-    elif [ "$jdk_major" -gt 0 ]; then
+        return 0
+    fi
+    case "$jdk_seen
+" in *"    $jdk_home ("*) return 0 ;; esac
+    if [ "$jdk_major" -gt 0 ]; then
         jdk_seen="$jdk_seen
-    $jdk_home (Java $jdk_major, $2)"
+    $jdk_home (Java $jdk_major; $2)"
     else
         jdk_seen="$jdk_seen
-    $jdk_home (no compiler or no Vector API, $2)"
+    $jdk_home (no JDK, or without the Vector API; $2)"
     fi
 }
 
@@ -138,7 +143,7 @@ require_jdk() {
 # require_maven NAME: sets maven to the mvn to run, or explains and exits with code 1.
 require_maven() {
     maven=$(command -v mvn) && [ -x "$maven" ] && return 0
-    for maven in "${MAVEN_HOME:-}/bin/mvn" "${M2_HOME:-}/bin/mvn" \
+    for maven in "${MAVEN_HOME:-/nowhere}/bin/mvn" "${M2_HOME:-/nowhere}/bin/mvn" \
         "${SDKMAN_DIR:-$HOME/.sdkman}"/candidates/maven/current/bin/mvn \
         "${ASDF_DATA_DIR:-$HOME/.asdf}"/installs/maven/*/bin/mvn \
         "${MISE_DATA_DIR:-${XDG_DATA_HOME:-$HOME/.local/share}/mise}"/installs/maven/*/bin/mvn \

@@ -34,6 +34,9 @@ final class Main implements Runnable {
     @Option(names = "--verbose", scope = ScopeType.INHERIT, description = "Show the stack trace of a failure.")
     boolean verbose;
 
+    /** Whether the Vector API could be loaded; set before a command runs. */
+    boolean vector;
+
     private Main() {}
 
     /** Runs the command and ends the process with its exit code. */
@@ -48,6 +51,15 @@ final class Main implements Runnable {
     static CommandLine commandLine() {
         Main main = new Main();
         CommandLine commandLine = new CommandLine(main);
+        commandLine.setExecutionStrategy(parsed -> {
+            Integer answered = CommandLine.executeHelpRequest(parsed);
+            if (answered != null) {
+                return answered;
+            }
+            // Without it the engine runs, slowly, on scalar kernels, and says so in the line that names its kernels.
+            main.vector = VectorModule.load();
+            return new CommandLine.RunLast().execute(parsed);
+        });
         commandLine.setExecutionExceptionHandler((failure, failed, parsed) -> {
             PrintWriter err = failed.getErr();
             if (main.verbose) {

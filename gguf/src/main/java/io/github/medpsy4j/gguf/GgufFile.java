@@ -27,17 +27,35 @@ public final class GgufFile implements AutoCloseable {
     private static final String SPLIT_COUNT = "split.count";
     private static final String SPLIT_TENSORS = "split.tensors.count";
 
-    private final Arena arena;
+    /** The keys for parts are numbers of 16 bits. */
+    private static final int PARTS_MAX = 65535;
+
     private final List<Part> parts;
     private final List<TensorInfo> tensors;
     private final Map<String, TensorInfo> tensorsByName;
+    private final Arena arena;
+    private final List<MemorySegment> maps;
     private boolean closed;
 
-    private GgufFile(Arena arena, List<Part> parts, List<TensorInfo> tensors, Map<String, TensorInfo> tensorsByName) {
-        this.arena = arena;
+    @SuppressWarnings("MustBeClosedChecker") // close() closes the arena
+    private GgufFile(List<Part> parts, List<TensorInfo> tensors, Map<String, TensorInfo> tensorsByName)
+            throws GgufException {
         this.parts = parts;
         this.tensors = Collections.unmodifiableList(tensors);
         this.tensorsByName = tensorsByName;
+        maps = new ArrayList<>(parts.size());
+        arena = Arena.ofShared();
+        boolean mapped = false;
+        try {
+            for (Part part : parts) {
+                maps.add(part.map(0, part.fileSize(), arena));
+            }
+            mapped = true;
+        } finally {
+            if (!mapped) {
+                arena.close();
+            }
+        }
     }
 
     /**
@@ -46,45 +64,36 @@ public final class GgufFile implements AutoCloseable {
      *
      * @throws GgufException if there is no such file, or it is no valid GGUF file
      */
-    @SuppressWarnings("MustBeClosedChecker") // the arena lives on in the GgufFile, which closes it
     public static GgufFile open(Path path) throws GgufException {
-        Arena arena = Arena.ofShared();
-        boolean opened = false;
-        try {
-            Part first = Part.open(path, 0, arena);
-            List<Part> parts = new ArrayList<>();
-            parts.add(first);
-            if (first.metadata().intInRange(SPLIT_COUNT, 0, 65535, 0) > 1) {
-                addOtherParts(parts, arena);
-            }
-            List<TensorInfo> tensors = new ArrayList<>();
-            Map<String, TensorInfo> byName = new HashMap<>();
-            for (Part part : parts) {
-                for (TensorInfo tensor : part.tensors()) {
-                    TensorInfo other = byName.put(tensor.name(), tensor);
-                    if (other != null) {
-                        throw new GgufException(part.path() + ": tensor " + GgufException.quote(tensor.name())
-                                + " in two parts; expected each name once, got it in "
-                                + parts.get(other.part()).path() + " too");
-                    }
-                    tensors.add(tensor);
+        Part first = Part.open(path, 0);
+        List<Part> parts = new ArrayList<>();
+        parts.add(first);
+        if (first.metadata().intInRange(SPLIT_COUNT, 0, PARTS_MAX, 0) > 1) {
+            addOtherParts(parts);
+        }
+        List<TensorInfo> tensors = new ArrayList<>();
+        Map<String, TensorInfo> byName = new HashMap<>();
+        for (Part part : parts) {
+            for (TensorInfo tensor : part.tensors()) {
+                TensorInfo other = byName.put(tensor.name(), tensor);
+                if (other != null) {
+                    throw new GgufException(part.path() + ": tensor " + GgufException.quote(tensor.name())
+                            + " in two parts; expected each name once, got it in "
+                            + parts.get(other.part()).path() + " too");
                 }
-            }
-            checkSplitTensorCount(first, parts, tensors.size());
-            GgufFile file = new GgufFile(arena, List.copyOf(parts), tensors, byName);
-            opened = true;
-            return file;
-        } finally {
-            if (!opened) {
-                arena.close();
+                tensors.add(tensor);
             }
         }
+        if (parts.size() > 1) {
+            checkTensorCount(first, tensors.size());
+        }
+        return new GgufFile(parts, tensors, byName);
     }
 
-    private static void addOtherParts(List<Part> parts, Arena arena) throws GgufException {
+    private static void addOtherParts(List<Part> parts) throws GgufException {
         Part first = parts.getFirst();
         Path path = first.path();
-        int count = first.metadata().intInRange(SPLIT_COUNT, 2, 65535);
+        int count = first.metadata().intInRange(SPLIT_COUNT, 2, PARTS_MAX);
         int number = first.metadata().intInRange(SPLIT_NUMBER, 0, count - 1) + 1;
         SplitName name = SplitName.of(path)
                 .filter(n -> n.count() == count && n.number() == number)
@@ -101,12 +110,10 @@ public final class GgufFile implements AutoCloseable {
                 throw new GgufException(path + ": part " + i + " of " + count + " is missing; expected the file "
                         + other + ", got nothing");
             }
-            Part part = Part.open(other, i - 1, arena);
+            Part part = Part.open(other, i - 1);
             checkAgrees(part, first, SPLIT_NUMBER, i - 1);
             checkAgrees(part, first, SPLIT_COUNT, count);
-            if (first.metadata().has(SPLIT_TENSORS)) {
-                checkAgrees(part, first, SPLIT_TENSORS, first.metadata().integer(SPLIT_TENSORS));
-            }
+            checkAgrees(part, first, SPLIT_TENSORS, first.metadata().integer(SPLIT_TENSORS));
             parts.add(part);
         }
     }
@@ -119,10 +126,7 @@ public final class GgufFile implements AutoCloseable {
         }
     }
 
-    private static void checkSplitTensorCount(Part first, List<Part> parts, int count) throws GgufException {
-        if (parts.size() == 1) {
-            return;
-        }
+    private static void checkTensorCount(Part first, int count) throws GgufException {
         long expected = first.metadata().integer(SPLIT_TENSORS);
         if (count != expected) {
             throw new GgufException(first.path() + ": tensors in all parts; expected " + expected + " (" + SPLIT_TENSORS
@@ -176,7 +180,7 @@ public final class GgufFile implements AutoCloseable {
      * @throws IllegalArgumentException if the tensor is not of this file
      */
     public MemorySegment data(TensorInfo tensor) {
-        return open(tensor).map().asSlice(tensor.fileOffset(), tensor.byteSize());
+        return maps.get(known(tensor).part()).asSlice(tensor.fileOffset(), tensor.byteSize());
     }
 
     /**
@@ -190,15 +194,15 @@ public final class GgufFile implements AutoCloseable {
      */
     public MemorySegment map(TensorInfo tensor, Arena arena) {
         try {
-            return open(tensor).mapAgain(tensor.fileOffset(), tensor.byteSize(), arena);
+            return parts.get(known(tensor).part()).map(tensor.fileOffset(), tensor.byteSize(), arena);
         } catch (GgufException e) {
             throw new UncheckedIOException(e.getMessage(), e);
         }
     }
 
-    /** The part that holds the tensor, once both are known to be usable. */
+    /** The tensor itself, where it is of this file and this file is open. */
     @SuppressWarnings("ReferenceEquality") // spares the start of the program the linking of a record's equals
-    private Part open(TensorInfo tensor) {
+    private TensorInfo known(TensorInfo tensor) {
         if (!arena.scope().isAlive()) {
             throw new IllegalStateException(path() + " is closed");
         }
@@ -206,7 +210,7 @@ public final class GgufFile implements AutoCloseable {
         if (tensor != own && !tensor.equals(own)) {
             throw new IllegalArgumentException("tensor " + tensor.name() + " is not of " + path());
         }
-        return parts.get(tensor.part());
+        return tensor;
     }
 
     /** Unmaps the file. Closing again does nothing. */

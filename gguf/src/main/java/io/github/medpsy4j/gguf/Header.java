@@ -47,8 +47,8 @@ record Header(int version, int alignment, Metadata metadata, List<TensorInfo> te
 
     private static final int MAGIC = 'G' | 'G' << 8 | 'U' << 16 | 'F' << 24;
 
-    /** A key's length, its first byte, a type, a value of one byte. */
-    private static final int KEY_BYTES_MIN = 8 + 1 + 4 + 1;
+    /** A key's length, a type, a value of one byte. */
+    private static final int KEY_BYTES_MIN = 8 + 4 + 1;
 
     /** A name's length, the number of dimensions, a type, an offset. */
     private static final int TENSOR_BYTES_MIN = 8 + 4 + 4 + 8;
@@ -159,7 +159,7 @@ record Header(int version, int alignment, Metadata metadata, List<TensorInfo> te
             }
             declared.add(tensor);
         }
-        long dataStart = -(-(long) in.position() & -alignment);
+        long dataStart = (in.position() + alignment - 1L) & -alignment;
         List<TensorInfo> tensors = new ArrayList<>(count);
         for (Declared tensor : declared) {
             tensors.add(placed(in, fileSize, dataStart, tensor, part));
@@ -218,7 +218,7 @@ record Header(int version, int alignment, Metadata metadata, List<TensorInfo> te
         int offsetAt = in.position();
         long offset = in.uint64("the offset of ".concat(what), Long.MAX_VALUE, "2^63-1");
         if (offset % alignment != 0) {
-            throw in.fail(offsetAt, "offset of " + what, "a multiple of the alignment " + alignment, offset);
+            throw in.fail(offsetAt, "the offset of " + what, "a multiple of the alignment " + alignment, offset);
         }
         return new Declared(name, type, shape, blocks * type.blockBytes(), offset, offsetAt);
     }

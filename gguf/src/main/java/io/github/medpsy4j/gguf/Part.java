@@ -14,7 +14,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.util.List;
 
-/** One file on disk, checked and mapped: a whole model, or one of the files of a split one. */
+/** One file on disk, checked: a whole model, or one of the files of a split one. */
 record Part(
         Path path,
         long fileSize,
@@ -22,22 +22,16 @@ record Part(
         int version,
         int alignment,
         Metadata metadata,
-        List<TensorInfo> tensors,
-        MemorySegment map) {
+        List<TensorInfo> tensors) {
 
-    /** Checks the whole header and maps the file, from its first byte to its last, into the arena. */
-    static Part open(Path path, int index, Arena arena) throws GgufException {
+    /** Reads and checks the whole header. */
+    static Part open(Path path, int index) throws GgufException {
         try {
             BasicFileAttributes attributes = regularFile(path);
             long fileSize = attributes.size();
             try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
                 HeaderReader reader = new HeaderReader(path, channel, fileSize, HeaderReader.BYTES_MAX);
                 Header header = Header.read(path, reader, fileSize, index);
-                MemorySegment map = channel.map(MapMode.READ_ONLY, 0, fileSize, arena);
-                // A page of the map that lies behind the file's end cannot be read; a file still being written grows.
-                if (channel.size() != fileSize) {
-                    throw changed(path, fileSize, channel.size());
-                }
                 return new Part(
                         path,
                         fileSize,
@@ -45,8 +39,25 @@ record Part(
                         header.version(),
                         header.alignment(),
                         header.metadata(),
-                        header.tensors(),
-                        map);
+                        header.tensors());
+            }
+        } catch (IOException e) {
+            throw asGgufException(path, e);
+        }
+    }
+
+    /** Maps these bytes, read-only, into the arena, if the file is still the one whose header was read. */
+    MemorySegment map(long offset, long byteSize, Arena arena) throws GgufException {
+        try {
+            BasicFileAttributes attributes = regularFile(path);
+            if (attributes.size() != fileSize) {
+                throw changed("size", fileSize + " bytes", attributes.size());
+            }
+            if (!attributes.lastModifiedTime().equals(modified)) {
+                throw changed("time of last change", modified, attributes.lastModifiedTime());
+            }
+            try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+                return channel.map(MapMode.READ_ONLY, offset, byteSize, arena);
             }
         } catch (IOException e) {
             throw asGgufException(path, e);
@@ -58,23 +69,9 @@ record Part(
         }
     }
 
-    /** Maps these bytes anew, read-only, into the caller's arena. */
-    MemorySegment mapAgain(long offset, long byteSize, Arena arena) throws GgufException {
-        try {
-            BasicFileAttributes attributes = regularFile(path);
-            if (attributes.size() != fileSize) {
-                throw changed(path, fileSize, attributes.size());
-            }
-            if (!attributes.lastModifiedTime().equals(modified)) {
-                throw new GgufException(path + ": the file changed since it was opened; expected last modified "
-                        + modified + ", got " + attributes.lastModifiedTime());
-            }
-            try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-                return channel.map(MapMode.READ_ONLY, offset, byteSize, arena);
-            }
-        } catch (IOException e) {
-            throw asGgufException(path, e);
-        }
+    private GgufException changed(String what, Object expected, Object got) {
+        return new GgufException(
+                path + ": the file changed while it was open; expected " + what + " " + expected + ", got " + got);
     }
 
     private static BasicFileAttributes regularFile(Path path) throws IOException {
@@ -84,10 +81,6 @@ record Part(
                     + (attributes.isDirectory() ? "a directory" : "a device, pipe or socket"));
         }
         return attributes;
-    }
-
-    private static GgufException changed(Path path, long expected, long got) {
-        return new GgufException(path + ": the size of the file changed; expected " + expected + " bytes, got " + got);
     }
 
     private static GgufException asGgufException(Path path, IOException e) {

@@ -12,10 +12,19 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -117,12 +126,24 @@ final class GgufFileTest {
                 Arena arena = Arena.ofConfined()) {
             TensorInfo norm = file.tensor("norm").orElseThrow();
             long size = Files.size(path);
+            FileTime modified = Files.getLastModifiedTime(path);
             // Another file in its place; the mapped one lives on.
             Path other = Files.write(directory.resolve("other"), new byte[5]);
-            Files.move(other, path, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+            Files.move(other, path, StandardCopyOption.REPLACE_EXISTING);
             var e = assertThrows(UncheckedIOException.class, () -> file.map(norm, arena));
-            assertEquals(path + ": the size of the file changed; expected " + size + " bytes, got 5", e.getMessage());
+            assertEquals(
+                    path + ": the file changed while it was open; expected size " + size + " bytes, got 5",
+                    e.getMessage());
             assertEquals(GgufException.class, e.getCause().getClass());
+            Files.write(path, new byte[(int) size]);
+            Files.setLastModifiedTime(path, FileTime.fromMillis(0));
+            e = assertThrows(UncheckedIOException.class, () -> file.map(norm, arena));
+            assertTrue(
+                    e.getMessage().endsWith("expected time of last change " + modified + ", got 1970-01-01T00:00:00Z"),
+                    e.getMessage());
+            Files.delete(path);
+            e = assertThrows(UncheckedIOException.class, () -> file.map(norm, arena));
+            assertEquals(path + ": cannot read; expected a GGUF file, got: no such file", e.getMessage());
             assertEquals(1, file.data(norm).get(FLOAT, 0));
         }
     }
@@ -153,6 +174,64 @@ final class GgufFileTest {
         try (GgufFile file = GgufFile.open(file(new GgufBuilder().string("general.type", "vocab")))) {
             assertTrue(file.tensors().isEmpty());
             assertFalse(file.metadata().has("general.architecture"));
+        }
+    }
+
+    @Test
+    void readsTensorsBeyondTwoGibibytes() throws IOException {
+        long offset = 3L << 30;
+        Path path = directory.resolve("large.gguf");
+        byte[] header = new GgufBuilder()
+                .f32("near", new float[] {1}, 1)
+                .f32("far", new float[] {2}, 1)
+                .claimOffset("far", offset)
+                .toBytes();
+        try (FileChannel channel = FileChannel.open(
+                path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE, StandardOpenOption.SPARSE)) {
+            channel.write(ByteBuffer.wrap(header));
+            // The two infos end at 24 + 36 + 35 = 95, so the data starts at 96.
+            channel.write(ByteBuffer.wrap(new GgufBuilder().floats(42)), 96 + offset);
+        }
+        try (GgufFile file = GgufFile.open(path);
+                Arena arena = Arena.ofConfined()) {
+            TensorInfo far = file.tensor("far").orElseThrow();
+            assertEquals(96 + offset, far.fileOffset());
+            assertEquals(42, file.data(far).get(FLOAT, 0));
+            assertEquals(42, file.map(far, arena).get(FLOAT, 0));
+            assertEquals(100 + offset, file.byteSize());
+        }
+    }
+
+    @Test
+    void endsReadersInOtherThreadsWithAnExceptionWhenClosed() throws Exception {
+        GgufFile file = GgufFile.open(file(model()));
+        MemorySegment norm = file.data(file.tensor("norm").orElseThrow());
+        CountDownLatch reading = new CountDownLatch(1);
+        CompletableFuture<Float> reader = CompletableFuture.supplyAsync(() -> {
+            float sum = 0;
+            while (true) {
+                sum += norm.get(FLOAT, 0);
+                reading.countDown();
+            }
+        });
+        reading.await();
+        file.close();
+        var e = assertThrows(ExecutionException.class, () -> reader.get(30, TimeUnit.SECONDS));
+        assertEquals(IllegalStateException.class, e.getCause().getClass());
+    }
+
+    @Test
+    void knowsTheBlocksOfGgml() {
+        // Bits per weight as llama.cpp's quantize tool states them.
+        assertEquals(4.5, 8.0 * GgmlType.Q4_K.blockBytes() / GgmlType.Q4_K.blockSize());
+        assertEquals(6.5625, 8.0 * GgmlType.Q6_K.blockBytes() / GgmlType.Q6_K.blockSize());
+        assertEquals(4.25, 8.0 * GgmlType.IQ4_XS.blockBytes() / GgmlType.IQ4_XS.blockSize());
+        assertEquals(3.0625, 8.0 * GgmlType.IQ3_XXS.blockBytes() / GgmlType.IQ3_XXS.blockSize());
+        for (GgmlType type : GgmlType.values()) {
+            assertEquals(type, GgmlType.ofId(type.id()));
+        }
+        for (ValueType type : ValueType.values()) {
+            assertEquals(type, ValueType.ofId(type.id()));
         }
     }
 }

@@ -11,7 +11,12 @@ final class FileNames {
         if (name.isEmpty() || name.length() > LENGTH_MAX || name.startsWith(".") || name.contains("..")) {
             return false;
         }
-        return name.chars().noneMatch(c -> c < ' ' || "/\\:*?\"<>|\u007f".indexOf(c) >= 0);
+        for (int i = 0; i < name.length(); i++) {
+            if (name.charAt(i) < ' ' || "/\\:*?\"<>|\u007f".indexOf(name.charAt(i)) >= 0) {
+                return false;
+            }
+        }
+        return true;
     }
 
     static void check(String name) {

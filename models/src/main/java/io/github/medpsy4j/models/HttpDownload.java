@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -38,6 +39,7 @@ final class HttpDownload {
     private static final int REDIRECTS_MAX = 10;
     private static final int PARTIAL_CONTENT = 206;
     private static final int RANGE_NOT_SATISFIABLE = 416;
+    private static final Set<Integer> PASSING_FAULTS = Set.of(408, 429, 500, 502, 503, 504);
     private static final Pattern CONTENT_RANGE = Pattern.compile("bytes (\\d{1,18})-(\\d{1,18})/(\\d{1,18}|\\*)");
 
     private final ModelFile file;
@@ -243,7 +245,7 @@ final class HttpDownload {
                 && Proxies.port(a) == Proxies.port(b);
     }
 
-    private URI redirected(URI from, String location) throws SourceUnavailableException {
+    static URI redirected(URI from, String location) throws SourceUnavailableException {
         URI to;
         try {
             to = from.resolve(new URI(location));
@@ -290,31 +292,26 @@ final class HttpDownload {
             throws IOException, RetryException {
         int status = response.statusCode();
         String message = shown(address) + ": HTTP " + status;
-        switch (status) {
-            case 401, 403 ->
-                message += token.isEmpty()
-                        ? ", access refused; if the file needs a token, set HF_TOKEN"
-                        : ", access refused with the token in HF_TOKEN";
-            case 404 ->
-                message += environment.getOrDefault("HF_ENDPOINT", "").isBlank()
-                        ? ", not found"
-                        : ", not found; does the host in HF_ENDPOINT have " + source.repo() + "?";
-            case RANGE_NOT_SATISFIABLE -> {
-                boolean wasResumed = part.length() > 0;
-                if (wasResumed) {
-                    // What is here does not fit what is there.
-                    part.restart();
-                    throw new RetryException(message + ", cannot go on; starts over", null, Duration.ZERO);
-                }
-            }
-            case 408, 429, 500, 502, 503, 504 ->
-                throw new RetryException(
-                        message + (status == 429 ? ", too many requests" : ", the server has a fault"),
-                        null,
-                        retryAfter(response));
-            default -> message += ", unexpected";
+        if (status == RANGE_NOT_SATISFIABLE && part.length() > 0) {
+            part.restart(); // what is here does not fit what is there
+            throw new RetryException(message + ", cannot go on; starts over", null, Duration.ZERO);
         }
-        return new SourceUnavailableException(message);
+        String meaning = switch (status) {
+            case 401, 403 ->
+                token.isEmpty()
+                        ? "access refused; if the file needs a token, set HF_TOKEN"
+                        : "access refused with the token in HF_TOKEN";
+            case 404 ->
+                environment.getOrDefault("HF_ENDPOINT", "").isBlank()
+                        ? "not found"
+                        : "not found; does the host in HF_ENDPOINT have " + source.repo() + "?";
+            case 429 -> "too many requests";
+            default -> PASSING_FAULTS.contains(status) ? "the server has a fault" : "unexpected";
+        };
+        if (PASSING_FAULTS.contains(status)) {
+            throw new RetryException(message + ", " + meaning, null, retryAfter(response));
+        }
+        return new SourceUnavailableException(message + ", " + meaning);
     }
 
     private static Duration retryAfter(HttpResponse<?> response) {

@@ -36,6 +36,6 @@ public record ModelFile(
 
     /** Returns the full name, such as {@code medpsy-1.7b:q4_k_m}. */
     public String name() {
-        return model + ":" + quant;
+        return model.concat(":").concat(quant); // not +, see Catalogue
     }
 }

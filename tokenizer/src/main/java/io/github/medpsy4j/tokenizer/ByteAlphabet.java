@@ -24,10 +24,10 @@ final class ByteAlphabet {
      * Writes the bytes that the chars from {@code from} to {@code to} spell at {@code at} and returns the position
      * behind them, or -1 if a char is not of the alphabet.
      */
-    static int decode(String text, int from, int to, byte[] target, int at) {
+    static int decode(char[] text, int from, int to, byte[] target, int at) {
         int out = at;
         for (int i = from; i < to; i++) {
-            char c = text.charAt(i);
+            char c = text[i];
             if (c >= BYTE_OF_CHAR.length || BYTE_OF_CHAR[c] < 0) {
                 return -1;
             }

@@ -10,9 +10,7 @@ final class ByteLevelBpe implements Bpe {
     /** Up to this many symbols a search of all pairs beats a heap: it needs no bookkeeping. */
     static final int SHORT_WORD = 40;
 
-    private static final byte UNTRIED = 0;
     private static final byte WHOLE = 1;
-    private static final byte NOT_WHOLE = 2;
 
     private final Pieces pieces;
     private final MergeTable merges;
@@ -24,8 +22,8 @@ final class ByteLevelBpe implements Bpe {
     /** A word that is a token needs no merges. */
     private final boolean ignoreMerges;
     /**
-     * By id: whether merging the token's own bytes ends in the token, tried when first met. Threads may race to write
-     * the same answer.
+     * By id: whether merging the token's own bytes is known to end in the token. Threads may race to write the same
+     * answer.
      */
     private final byte[] whole;
 
@@ -54,29 +52,37 @@ final class ByteLevelBpe implements Bpe {
     private static Pieces pieces(Vocabulary vocabulary) {
         List<String> tokens = vocabulary.tokens();
         int n = tokens.size();
-        long chars = 0;
+        long charsAll = 0;
+        int charsMax = 0;
         for (String token : tokens) {
-            chars += token.length();
+            charsAll += token.length();
+            charsMax = Math.max(charsMax, token.length());
         }
-        byte[] bytes = new byte[Utf8.maxBytes(Math.toIntExact(chars))];
+        // Most tokens take a byte a char; those that are plain text may take more.
+        byte[] bytes = new byte[Math.toIntExact(charsAll) + Utf8.maxBytes(charsMax)];
+        char[] chars = new char[charsMax];
         int[] starts = new int[n + 1];
         int at = 0;
         for (int id = 0; id < n; id++) {
             String token = tokens.get(id);
-            TokenType type = vocabulary.type(id);
+            int length = token.length();
+            if (bytes.length < at + Utf8.maxBytes(charsMax)) {
+                bytes = Arrays.copyOf(bytes, bytes.length + (bytes.length >> 1) + Utf8.maxBytes(charsMax));
+            }
+            token.getChars(0, length, chars, 0); // a copy at once: charAt is slow before it is compiled
             int end = -1;
-            if (type == TokenType.BYTE) {
+            if (vocabulary.isNormal(id)) {
+                end = ByteAlphabet.decode(chars, 0, length, bytes, at);
+            } else if (vocabulary.type(id) == TokenType.BYTE) {
                 end = SentencePieceBpe.decodeByte(token, id, bytes, at);
-            } else if (type == TokenType.NORMAL) {
-                end = ByteAlphabet.decode(token, 0, token.length(), bytes, at);
             }
             // What is not in the alphabet is text as it stands, as are special tokens.
-            at = end >= 0 ? end : Utf8.encode(token, 0, token.length(), bytes, at);
+            at = end >= 0 ? end : Utf8.encode(chars, 0, length, bytes, at);
             starts[id + 1] = at;
         }
         Pieces pieces = new Pieces(Arrays.copyOf(bytes, at), starts);
         for (int id = 0; id < n; id++) {
-            if (vocabulary.type(id) == TokenType.NORMAL) {
+            if (vocabulary.isNormal(id)) {
                 pieces.index(id);
             }
         }
@@ -85,24 +91,34 @@ final class ByteLevelBpe implements Bpe {
 
     private MergeTable merges(List<String> texts) {
         MergeTable table = new MergeTable(texts.size());
+        char[] chars = new char[256];
         byte[] bytes = new byte[256];
         int last = Pieces.NONE;
         for (int rank = 0; rank < texts.size(); rank++) {
             String text = texts.get(rank);
-            int space = text.indexOf(' ', 1);
-            if (space < 0 || space == text.length() - 1) {
+            int length = text.length();
+            if (chars.length < length) {
+                chars = new char[length];
+                bytes = new byte[length];
+            }
+            text.getChars(0, length, chars, 0);
+            int space = 1;
+            while (space < length && chars[space] != ' ') {
+                space++;
+            }
+            if (space >= length - 1) {
                 throw new TokenizerException(
                         "tokenizer.ggml.merges: merge " + rank + " is not two tokens with a space between: " + text);
             }
-            if (bytes.length < Utf8.maxBytes(text.length())) {
-                bytes = new byte[Utf8.maxBytes(text.length())];
-            }
-            int middle = ByteAlphabet.decode(text, 0, space, bytes, 0);
-            int end = middle < 0 ? -1 : ByteAlphabet.decode(text, space + 1, text.length(), bytes, middle);
+            int middle = ByteAlphabet.decode(chars, 0, space, bytes, 0);
             int left = middle < 0 ? Pieces.NONE : pieces.find(bytes, 0, middle);
+            if (left == Pieces.NONE) {
+                throw unknownToken(rank, text.substring(0, space));
+            }
+            int end = ByteAlphabet.decode(chars, space + 1, length, bytes, middle);
             int right = end < 0 ? Pieces.NONE : pieces.find(bytes, middle, end);
-            if (left == Pieces.NONE || right == Pieces.NONE) {
-                throw unknownToken(rank, left == Pieces.NONE ? text.substring(0, space) : text.substring(space + 1));
+            if (right == Pieces.NONE) {
+                throw unknownToken(rank, text.substring(space + 1));
             }
             // Vocabularies list what merges make in the order of the merges.
             int result = last + 1 < pieces.count() && pieces.equal(last + 1, bytes, 0, end)
@@ -133,7 +149,8 @@ final class ByteLevelBpe implements Bpe {
     }
 
     private final class Words implements Run {
-        private byte[] bytes = new byte[256];
+        private char[] chars = new char[128];
+        private byte[] bytes = new byte[Utf8.maxBytes(128)];
         /** The symbols of the word, and by position the rank of the merge with the next one. */
         private int[] symbols = new int[64];
 
@@ -158,10 +175,13 @@ final class ByteLevelBpe implements Bpe {
             int start = from;
             while (start < to) {
                 int end = splitter.next(text, start, to);
-                if (bytes.length < Utf8.maxBytes(end - start)) {
-                    bytes = new byte[Utf8.maxBytes(end - start)];
+                int length = end - start;
+                if (chars.length < length) {
+                    chars = new char[length];
+                    bytes = new byte[Utf8.maxBytes(length)];
                 }
-                encodeWord(Utf8.encode(text, start, end, bytes, 0), ids);
+                text.getChars(start, end, chars, 0);
+                encodeWord(Utf8.encode(chars, 0, length, bytes, 0), ids);
                 start = end;
             }
         }
@@ -169,19 +189,15 @@ final class ByteLevelBpe implements Bpe {
         /** Adds the ids of the first {@code length} of {@link #bytes}. */
         private void encodeWord(int length, IntList ids) {
             int id = pieces.find(bytes, 0, length);
-            if (id != Pieces.NONE) {
-                if (ignoreMerges || whole[id] == WHOLE) {
-                    ids.add(id);
-                    return;
-                }
-                if (whole[id] == UNTRIED) {
-                    int before = ids.size();
-                    merge(length, ids);
-                    whole[id] = ids.size() == before + 1 && ids.get(before) == id ? WHOLE : NOT_WHOLE;
-                    return;
-                }
+            if (id != Pieces.NONE && (ignoreMerges || whole[id] == WHOLE)) {
+                ids.add(id);
+                return;
             }
+            int before = ids.size();
             merge(length, ids);
+            if (id != Pieces.NONE && ids.size() == before + 1 && ids.get(before) == id) {
+                whole[id] = WHOLE;
+            }
         }
 
         private void merge(int length, IntList ids) {

@@ -1,6 +1,5 @@
 package io.github.medpsy4j.tokenizer;
 
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
@@ -40,20 +39,21 @@ public final class Decoder {
         pieces.copy(id, bytes, waiting);
         if (dropsSpace && !hidden && size > 0) {
             dropsSpace = false;
-            if (bytes[0] == ' ') {
+            // Encoding puts no space in front of a token that it finds whole.
+            if (bytes[0] == ' ' && !tokenizer.isUserDefined(id)) {
                 size--;
                 System.arraycopy(bytes, 1, bytes, 0, size);
             }
         }
         waiting = Utf8.unfinished(bytes, size);
-        String text = new String(bytes, 0, size - waiting, StandardCharsets.UTF_8);
+        String text = Utf8.decode(bytes, size - waiting);
         System.arraycopy(bytes, size - waiting, bytes, 0, waiting);
         return text;
     }
 
     /** What still waits at the end of the stream, as U+FFFD. */
     public String flush() {
-        String text = new String(bytes, 0, waiting, StandardCharsets.UTF_8);
+        String text = Utf8.decode(bytes, waiting);
         waiting = 0;
         return text;
     }

@@ -19,7 +19,7 @@ final class MergeTable {
     private final int mask;
 
     MergeTable(int count) {
-        int capacity = Integer.highestOneBit(Math.max(8, count)) << 2;
+        int capacity = Hashing.capacity(count);
         keys = new long[capacity];
         Arrays.fill(keys, FREE);
         ranks = new int[capacity];

@@ -19,7 +19,7 @@ final class Pieces {
     Pieces(byte[] bytes, int[] starts) {
         this.bytes = bytes;
         this.starts = starts;
-        int capacity = Integer.highestOneBit(Math.max(8, starts.length)) << 2;
+        int capacity = Hashing.capacity(starts.length);
         slots = new long[capacity];
         mask = capacity - 1;
     }

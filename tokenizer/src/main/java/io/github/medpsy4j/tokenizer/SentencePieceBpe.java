@@ -2,6 +2,7 @@ package io.github.medpsy4j.tokenizer;
 
 import io.github.medpsy4j.tokenizer.Vocabulary.TokenType;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 
 /**
@@ -13,53 +14,72 @@ import java.util.List;
 final class SentencePieceBpe implements Bpe {
     private static final char ESCAPED_SPACE = '▁';
 
+    private static final byte WHOLE = 1;
+
     private final Vocabulary vocabulary;
     private final Pieces pieces;
     private final int[] byteIds = new int[256];
     private final int unknown;
     /**
+     * By id: whether merging the token's own characters is known to end in the token. Threads may race to write the same
+     * answer.
+     */
+    private final byte[] whole;
+    /**
      * By id: the score as a whole number that is least for the best, so that a heap's key is
      * {@code order << 32 | position}.
      */
     private final int[] orders;
-    /** No token goes on after a word into the space behind it, so that each word can be merged by itself. */
-    private final boolean wordByWord;
+    /**
+     * The chars with a space behind them in some token: a space, and few others or none (Gemma's: {@code >}). In front of
+     * a space behind any other char no token reaches across, so that words can be merged one by one.
+     */
+    private final BitSet spaceFollows = new BitSet();
 
     SentencePieceBpe(Vocabulary vocabulary) {
         this.vocabulary = vocabulary;
         List<String> tokens = vocabulary.tokens();
         int n = tokens.size();
-        long chars = 0;
+        long charsAll = 0;
+        int charsMax = 0;
         for (String token : tokens) {
-            chars += token.length();
+            charsAll += token.length();
+            charsMax = Math.max(charsMax, token.length());
         }
         Arrays.fill(byteIds, Pieces.NONE);
-        byte[] bytes = new byte[Utf8.maxBytes(Math.toIntExact(chars))];
+        byte[] bytes = new byte[Utf8.maxBytes(Math.toIntExact(charsAll))];
+        char[] chars = new char[charsMax];
         int[] starts = new int[n + 1];
         orders = new int[n];
-        boolean spaceInside = false;
+        spaceFollows.set(' ');
+        whole = new byte[n];
         int at = 0;
         for (int id = 0; id < n; id++) {
             String token = tokens.get(id);
-            TokenType type = vocabulary.type(id);
-            if (type == TokenType.BYTE) {
+            int length = token.length();
+            token.getChars(0, length, chars, 0); // a copy at once: charAt is slow before it is compiled
+            if (vocabulary.isNormal(id)) {
+                for (int i = 0; i < length; i++) {
+                    if (chars[i] == ESCAPED_SPACE) {
+                        chars[i] = ' ';
+                    }
+                    if (chars[i] == ' ' && i > 0) {
+                        spaceFollows.set(chars[i - 1]);
+                    }
+                }
+                at = Utf8.encode(chars, 0, length, bytes, at);
+                orders[id] = order(vocabulary.score(id));
+            } else if (vocabulary.type(id) == TokenType.BYTE) {
                 at = decodeByte(token, id, bytes, at);
                 byteIds[bytes[at - 1] & 0xFF] = id;
-            } else if (type == TokenType.NORMAL) {
-                String plain = token.replace(ESCAPED_SPACE, ' ');
-                int lastSpace = plain.lastIndexOf(' ');
-                spaceInside |= lastSpace > 0 && !plain.substring(0, lastSpace).isBlank();
-                at = Utf8.encode(plain, 0, plain.length(), bytes, at);
-                orders[id] = order(vocabulary.score(id));
             } else {
-                at = Utf8.encode(token, 0, token.length(), bytes, at);
+                at = Utf8.encode(chars, 0, length, bytes, at);
             }
             starts[id + 1] = at;
         }
-        wordByWord = !spaceInside;
         pieces = new Pieces(Arrays.copyOf(bytes, at), starts);
         for (int id = 0; id < n; id++) {
-            if (vocabulary.type(id) == TokenType.NORMAL) {
+            if (vocabulary.isNormal(id)) {
                 pieces.index(id);
             }
         }
@@ -102,7 +122,8 @@ final class SentencePieceBpe implements Bpe {
     }
 
     private final class Words implements Run {
-        private byte[] bytes = new byte[256];
+        private char[] chars = new char[128];
+        private byte[] bytes = new byte[Utf8.maxBytes(128)];
         /** Where each symbol starts in {@link #bytes}; a linked list over the positions of the first characters. */
         private int[] starts = new int[64];
 
@@ -125,7 +146,7 @@ final class SentencePieceBpe implements Bpe {
             }
             int start = 0;
             while (start < plain.length()) {
-                int end = wordByWord ? endOfWord(plain, start) : plain.length();
+                int end = endOfWord(plain, start);
                 encodeWord(plain, start, end, ids);
                 start = end;
             }
@@ -146,21 +167,35 @@ final class SentencePieceBpe implements Bpe {
             return kept.toString();
         }
 
-        /** The end of any spaces and then no spaces that start at {@code start}. */
-        private static int endOfWord(String text, int start) {
-            int end = start;
-            while (end < text.length() && text.charAt(end) == ' ') {
+        /** The end of a stretch that starts at {@code start} and across whose end no token reaches. */
+        private int endOfWord(String text, int start) {
+            int end = start + 1;
+            while (end < text.length() && (text.charAt(end) != ' ' || spaceFollows.get(text.charAt(end - 1)))) {
                 end++;
             }
-            int nextSpace = text.indexOf(' ', end);
-            return nextSpace < 0 ? text.length() : nextSpace;
+            return end;
         }
 
         private void encodeWord(String text, int from, int to, IntList ids) {
-            if (bytes.length < Utf8.maxBytes(to - from)) {
+            if (chars.length < to - from) {
+                chars = new char[to - from];
                 bytes = new byte[Utf8.maxBytes(to - from)];
             }
-            int length = Utf8.encode(text, from, to, bytes, 0);
+            text.getChars(from, to, chars, 0);
+            int length = Utf8.encode(chars, 0, to - from, bytes, 0);
+            int id = pieces.find(bytes, 0, length);
+            if (id != Pieces.NONE && whole[id] == WHOLE) {
+                ids.add(id);
+                return;
+            }
+            int before = ids.size();
+            merge(length, ids);
+            if (id != Pieces.NONE && ids.size() == before + 1 && ids.get(before) == id) {
+                whole[id] = WHOLE;
+            }
+        }
+
+        private void merge(int length, IntList ids) {
             int n = symbols(length);
             heap.clear();
             for (int i = 0; i < n; i++) {

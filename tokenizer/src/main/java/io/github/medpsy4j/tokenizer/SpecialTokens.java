@@ -36,6 +36,9 @@ final class SpecialTokens {
         Arrays.fill(keys, FREE);
         Arrays.fill(ids, Pieces.NONE);
         for (int id = 0; id < vocabulary.size(); id++) {
+            if (vocabulary.isNormal(id)) {
+                continue;
+            }
             TokenType type = vocabulary.type(id);
             if (type == TokenType.CONTROL || type == TokenType.USER_DEFINED || type == TokenType.UNKNOWN) {
                 String text = vocabulary.tokens().get(id);

@@ -34,6 +34,9 @@ public final class Tokenizer {
         specials = new SpecialTokens(vocabulary);
         kinds = new byte[vocabulary.size()];
         for (int id = 0; id < kinds.length; id++) {
+            if (vocabulary.isNormal(id)) {
+                continue;
+            }
             TokenType type = vocabulary.type(id);
             boolean hidden = type == TokenType.CONTROL || type == TokenType.UNKNOWN || type == TokenType.UNUSED;
             kinds[id] = hidden ? HIDDEN : TEXT;
@@ -182,6 +185,10 @@ public final class Tokenizer {
 
     Pieces pieces() {
         return bpe.pieces();
+    }
+
+    boolean isUserDefined(int id) {
+        return vocabulary.type(id) == TokenType.USER_DEFINED;
     }
 
     boolean isHidden(int id) {

@@ -2,7 +2,7 @@ package io.github.medpsy4j.tokenizer;
 
 /** UTF-8 as the tokenizer needs it: a surrogate without its other half is U+FFFD. */
 final class Utf8 {
-    private static final int REPLACEMENT = 0xFFFD;
+    private static final char REPLACEMENT = 0xFFFD;
 
     private Utf8() {}
 
@@ -12,17 +12,17 @@ final class Utf8 {
     }
 
     /** Writes the chars from {@code from} to {@code to} at {@code at} and returns the position behind them. */
-    static int encode(String text, int from, int to, byte[] target, int at) {
+    static int encode(char[] text, int from, int to, byte[] target, int at) {
         int out = at;
         for (int i = from; i < to; i++) {
-            int c = text.charAt(i);
+            int c = text[i];
             if (c < 0x80) {
                 target[out++] = (byte) c;
                 continue;
             }
             if (Character.isSurrogate((char) c)) {
-                if (Character.isHighSurrogate((char) c) && i + 1 < to && Character.isLowSurrogate(text.charAt(i + 1))) {
-                    c = Character.toCodePoint((char) c, text.charAt(++i));
+                if (Character.isHighSurrogate((char) c) && i + 1 < to && Character.isLowSurrogate(text[i + 1])) {
+                    c = Character.toCodePoint((char) c, text[++i]);
                 } else {
                     c = REPLACEMENT;
                 }
@@ -60,21 +60,65 @@ final class Utf8 {
     }
 
     /**
-     * How many of the last of {@code size} bytes are the start of a character that is not yet whole: 0 to 3. Bytes that
-     * no further byte can make whole do not count (the table of well-formed sequences, Unicode 3.9).
+     * The text of the first {@code size} bytes. What is not UTF-8 becomes one U+FFFD for each longest start of a character
+     * and each other byte (Unicode 3.9, "U+FFFD substitution of maximal subparts"), so that text does not depend on where a
+     * stream was cut; the JDK's decoder counts otherwise for bytes that spell a surrogate.
      */
+    static String decode(byte[] bytes, int size) {
+        char[] chars = new char[size];
+        int n = 0;
+        for (int at = 0; at < size; ) {
+            int length = wellFormed(bytes, at, size);
+            int lead = bytes[at] & 0xFF;
+            if (lead < 0x80) {
+                chars[n++] = (char) lead;
+                at++;
+            } else if (lead >= 0xC2 && lead <= 0xF4 && length == length((byte) lead)) {
+                int c = lead & (0x7F >> length);
+                for (int i = 1; i < length; i++) {
+                    c = (c << 6) | (bytes[at + i] & 0x3F);
+                }
+                n += Character.toChars(c, chars, n);
+                at += length;
+            } else {
+                chars[n++] = REPLACEMENT;
+                at += length;
+            }
+        }
+        return new String(chars, 0, n);
+    }
+
+    /** How many of the last of {@code size} bytes are the start of a character that is not yet whole: 0 to 3. */
     static int unfinished(byte[] bytes, int size) {
         for (int back = 1; back <= Math.min(3, size); back++) {
             int lead = bytes[size - back] & 0xFF;
             if (lead >= 0xC0) {
-                int length = lead < 0xC2 || lead > 0xF4 ? 1 : length((byte) lead);
-                return length > back && (back == 1 || secondFits(lead, bytes[size - back + 1] & 0xFF)) ? back : 0;
+                boolean starts = lead >= 0xC2 && lead <= 0xF4 && length((byte) lead) > back;
+                return starts && wellFormed(bytes, size - back, size) == back ? back : 0;
             }
             if (lead < 0x80) {
                 return 0;
             }
         }
         return 0;
+    }
+
+    /** The bytes from {@code at} that are a character or the longest start of one, at least 1. */
+    private static int wellFormed(byte[] bytes, int at, int size) {
+        int lead = bytes[at] & 0xFF;
+        if (lead < 0xC2 || lead > 0xF4) {
+            return 1;
+        }
+        int length = length((byte) lead);
+        int n = 1;
+        while (n < length && at + n < size) {
+            int b = bytes[at + n] & 0xFF;
+            if (b < 0x80 || b > 0xBF || (n == 1 && !secondFits(lead, b))) {
+                break;
+            }
+            n++;
+        }
+        return n;
     }
 
     private static boolean secondFits(int lead, int second) {

@@ -115,6 +115,9 @@ public final class Vocabulary {
             "<|repo_name|>",
             "<|file_sep|>");
 
+    /** ggml's number of {@link TokenType#NORMAL}. */
+    private static final byte NORMAL = 1;
+
     private final Model model;
     private final PreTokenizer preTokenizer;
     private final List<String> tokens;
@@ -188,7 +191,7 @@ public final class Vocabulary {
     private static byte[] checkedTypes(int[] types, int n) {
         byte[] checked = new byte[n];
         if (types == null) {
-            Arrays.fill(checked, (byte) 1);
+            Arrays.fill(checked, NORMAL);
             return checked;
         }
         checkLength("tokenizer.ggml.token_type", types.length, n);
@@ -199,7 +202,7 @@ public final class Vocabulary {
                 throw new TokenizerException(
                         "tokenizer.ggml.token_type: token " + i + " has an unknown type; expected 0 to 6, got " + type);
             }
-            checked[i] = (byte) Math.max(1, type);
+            checked[i] = type == 0 ? NORMAL : (byte) type;
         }
         return checked;
     }
@@ -226,7 +229,8 @@ public final class Vocabulary {
         Set<Integer> ids = new HashSet<>();
         for (int id = 0; id < types.length; id++) {
             // Plain text must not end an answer, so a normal token that happens to read like an end is none.
-            if ((type(id) == TokenType.CONTROL || type(id) == TokenType.USER_DEFINED)
+            if (!isNormal(id)
+                    && (type(id) == TokenType.CONTROL || type(id) == TokenType.USER_DEFINED)
                     && END_OF_GENERATION.contains(tokens.get(id))) {
                 ids.add(id);
             }
@@ -275,6 +279,11 @@ public final class Vocabulary {
 
     float score(int id) {
         return scores[id];
+    }
+
+    /** Whether an id that is known to be one is of a normal token; what loops over all tokens ask first. */
+    boolean isNormal(int id) {
+        return types[id] == NORMAL;
     }
 
     /** What token {@code id} is for. */
