@@ -31,8 +31,7 @@ enum Architecture {
                 return a;
             }
         }
-        throw new ModelException(
-                file + ": unsupported architecture; expected one of "
-                        + Arrays.stream(values()).map(a -> a.key).collect(Collectors.joining(", ")) + ", got '" + key + "'");
+        throw new ModelException(file + ": unsupported architecture; expected one of "
+                + Arrays.stream(values()).map(a -> a.key).collect(Collectors.joining(", ")) + ", got '" + key + "'");
     }
 }

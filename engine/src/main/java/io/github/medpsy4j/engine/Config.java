@@ -58,8 +58,9 @@ record Config(
         for (String key : UNSUPPORTED_KEYS) {
             String whole = p + "." + key;
             if (m.has(whole) && !isOff(m.get(whole).orElseThrow())) {
-                throw new ModelException(path + ": " + whole + " = " + m.get(whole).orElseThrow()
-                        + ": this engine does not compute it; expected the key absent or 0");
+                throw new ModelException(
+                        path + ": " + whole + " = " + m.get(whole).orElseThrow()
+                                + ": this engine does not compute it; expected the key absent or 0");
             }
         }
         int hidden = m.intInRange(p + ".embedding_length", 1, WIDTH_MAX);

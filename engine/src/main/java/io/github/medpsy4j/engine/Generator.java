@@ -70,7 +70,6 @@ public final class Generator {
         }
         forced = new int[] {};
         forcedNext = 0;
-        return new Generation(
-                prompt.length, reused, drawn, promptDone - start, System.nanoTime() - promptDone, reason);
+        return new Generation(prompt.length, reused, drawn, promptDone - start, System.nanoTime() - promptDone, reason);
     }
 }

@@ -48,7 +48,9 @@ final class Memory {
     /** The number in a file, or -1 where there is no such file or it says "max". */
     private static long number(Path file) {
         try {
-            return Files.isReadable(file) ? Long.parseLong(Files.readString(file).strip()) : -1;
+            return Files.isReadable(file)
+                    ? Long.parseLong(Files.readString(file).strip())
+                    : -1;
         } catch (IOException | NumberFormatException e) {
             return -1;
         }

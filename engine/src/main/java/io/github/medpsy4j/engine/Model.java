@@ -1,7 +1,7 @@
 package io.github.medpsy4j.engine;
 
-import io.github.medpsy4j.engine.kernel.KvCache;
 import io.github.medpsy4j.engine.kernel.Kernels;
+import io.github.medpsy4j.engine.kernel.KvCache;
 import io.github.medpsy4j.engine.kernel.MatrixLoader;
 import io.github.medpsy4j.engine.kernel.WorkerPool;
 import io.github.medpsy4j.engine.template.ChatTemplate;
@@ -61,26 +61,27 @@ public final class Model implements AutoCloseable {
             }
         });
         this.kernels = options.scalar() ? Kernels.scalar() : Kernels.best();
-        options.log().accept("kernels: " + kernels.description()
-                + (Kernels.vectorModulePresent() || options.scalar()
-                        ? ""
-                        : " (start java with --add-modules jdk.incubator.vector to be many times faster)"));
+        options.log()
+                .accept("kernels: " + kernels.description()
+                        + (Kernels.vectorModulePresent() || options.scalar()
+                                ? ""
+                                : " (start java with --add-modules jdk.incubator.vector to be many times faster)"));
         try {
-            boolean packs =
-                    switch (options.weights()) {
-                        case MAPPED -> false;
-                        case PACKED -> true;
-                        case AUTO -> Memory.availableBytes() > file.byteSize() + MEMORY_MARGIN_BYTES;
-                    };
+            boolean packs = switch (options.weights()) {
+                case MAPPED -> false;
+                case PACKED -> true;
+                case AUTO -> Memory.availableBytes() > file.byteSize() + MEMORY_MARGIN_BYTES;
+            };
             long start = System.nanoTime();
             MatrixLoader loader = new MatrixLoader(file, kernels, packs, arena, pool);
             this.weights = new Weights(file, config, kernels, loader);
-            options.log().accept(String.format(
-                    Locale.ROOT,
-                    "weights: %,d MB repacked, %,d MB mapped, in %.2f s",
-                    loader.packedBytes() / 1_000_000,
-                    (file.byteSize() - loader.packedBytes()) / 1_000_000,
-                    (System.nanoTime() - start) / 1e9));
+            options.log()
+                    .accept(String.format(
+                            Locale.ROOT,
+                            "weights: %,d MB repacked, %,d MB mapped, in %.2f s",
+                            loader.packedBytes() / 1_000_000,
+                            (file.byteSize() - loader.packedBytes()) / 1_000_000,
+                            (System.nanoTime() - start) / 1e9));
             this.rope = Rope.of(
                     file.metadata(),
                     file.path().toString(),
@@ -123,10 +124,12 @@ public final class Model implements AutoCloseable {
      * @throws GgufException if the file is not a sound GGUF file
      * @throws ModelException if the engine cannot run it: architecture, tensor types, shapes, vocabulary
      */
+    @SuppressWarnings("MustBeClosedChecker") // the model closes the arena
     public static Model load(Path path, LoadOptions options) throws IOException {
         GgufFile file = GgufFile.open(path);
         Arena arena = Arena.ofShared();
-        int threads = options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
+        int threads =
+                options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
         WorkerPool pool = new WorkerPool(threads);
         try {
             return new Model(file, options, arena, pool);
@@ -248,7 +251,8 @@ public final class Model implements AutoCloseable {
             transformer.forward(batch);
             int row = 0;
             for (int i = Math.max(begin, logitsFrom); i < end; i++) {
-                consumer.accept(i, transformer.logits().data, transformer.logits().row(row++));
+                consumer.accept(
+                        i, transformer.logits().data, transformer.logits().row(row++));
             }
             begin = end;
         }

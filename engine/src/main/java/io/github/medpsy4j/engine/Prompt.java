@@ -32,8 +32,8 @@ public final class Prompt {
      */
     public static Prompt of(Model model, List<ChatMessage> messages, ChatOptions.Think think) throws ModelException {
         ChatTemplate template = model.chatTemplate()
-                .orElseThrow(() -> new ModelException(model.file().path()
-                        + ": the file carries no chat template; use a raw prompt instead"));
+                .orElseThrow(() -> new ModelException(
+                        model.file().path() + ": the file carries no chat template; use a raw prompt instead"));
         Tokenizer tokenizer = model.tokenizer();
         Map<String, Object> variables = new LinkedHashMap<>();
         variables.put("messages", messages.stream().map(ChatMessage::variables).toList());

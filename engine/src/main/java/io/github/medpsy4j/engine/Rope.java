@@ -38,11 +38,13 @@ final class Rope {
      * @param prefix the architecture's key prefix
      * @param divisors the tensor {@code rope_freqs.weight}, or null
      */
-    static Rope of(Metadata m, String file, String prefix, Style style, int headDim, int contextLength, float[] divisors)
+    static Rope of(
+            Metadata m, String file, String prefix, Style style, int headDim, int contextLength, float[] divisors)
             throws GgufException, ModelException {
         int dims = m.intInRange(prefix + ".rope.dimension_count", 2, headDim, headDim);
         if (dims % 2 != 0) {
-            throw new ModelException(file + ": " + prefix + ".rope.dimension_count: expected an even number, got " + dims);
+            throw new ModelException(
+                    file + ": " + prefix + ".rope.dimension_count: expected an even number, got " + dims);
         }
         double base = m.real(prefix + ".rope.freq_base", 10_000f);
         if (!(base > 0)) {
@@ -85,8 +87,9 @@ final class Rope {
                 }
                 magnitude = m.real(prefix + ".rope.scaling.attn_factor", 1f) * (1 + 0.1 * Math.log(factor));
             }
-            default -> throw new ModelException(file + ": " + prefix
-                    + ".rope.scaling.type: unsupported; expected none, linear or yarn, got '" + scaling + "'");
+            default ->
+                throw new ModelException(file + ": " + prefix
+                        + ".rope.scaling.type: unsupported; expected none, linear or yarn, got '" + scaling + "'");
         }
         return new Rope(style, headDim, frequency, (float) magnitude);
     }

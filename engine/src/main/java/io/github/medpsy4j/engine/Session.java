@@ -84,8 +84,8 @@ public final class Session implements AutoCloseable {
         }
         for (int i = 0; i < ids.length; i++) {
             if (ids[i] < 0 || ids[i] >= logits.length) {
-                throw new IllegalArgumentException("token " + i + ": expected an id from 0 to " + (logits.length - 1)
-                        + ", got " + ids[i]);
+                throw new IllegalArgumentException(
+                        "token " + i + ": expected an id from 0 to " + (logits.length - 1) + ", got " + ids[i]);
             }
         }
         if (ids.length == 0) {

@@ -63,7 +63,8 @@ final class Weights {
         layers = new Layer[c.layers()];
         for (int i = 0; i < layers.length; i++) {
             String p = "blk." + i + ".";
-            Layer l = layers[i] = new Layer();
+            Layer l = new Layer();
+            layers[i] = l;
             l.attentionNorm = vector(p + "attn_norm.weight", c.hidden());
             l.q = matrix(p + "attn_q.weight", qWidth, c.hidden());
             l.k = matrix(p + "attn_k.weight", kvWidth, c.hidden());
@@ -119,8 +120,7 @@ final class Weights {
         try {
             return kernels.decoder(t.type());
         } catch (IllegalArgumentException e) {
-            throw new ModelException(
-                    file.path() + ": tensor '" + t.name() + "': unsupported type " + t.type(), e);
+            throw new ModelException(file.path() + ": tensor '" + t.name() + "': unsupported type " + t.type(), e);
         }
     }
 

@@ -180,8 +180,7 @@ public final class Attention implements WorkerPool.Task {
         for (; query < queries; query++) {
             for (int p = 0; p < span; p += 4) {
                 Arrays.fill(s.partials, 0, 4 * lanes, 0f);
-                kernels.dot4x1(
-                        s.tile, p * headDim, headDim, s.queries, query * headDim, headDim, s.partials, 0);
+                kernels.dot4x1(s.tile, p * headDim, headDim, s.queries, query * headDim, headDim, s.partials, 0);
                 for (int i = 0; i < 4; i++) {
                     s.scores[query * SPAN + p + i] = kernels.reduce(s.partials, i * lanes);
                 }

@@ -14,11 +14,7 @@ import java.util.Objects;
  * additions is that of {@code dequantize_row_*} in llama.cpp's {@code ggml-quants.c}, each operation rounded to float, so
  * the values agree with it bit for bit.
  */
-<<<<<<< HEAD
-public final class BlockDecoder {
-=======
 final class BlockDecoder {
->>>>>>> template
     /** Decodes {@code blocks} whole blocks; the ranges of both sides have been checked. */
     @FunctionalInterface
     private interface BlockLoop {
@@ -44,11 +40,7 @@ final class BlockDecoder {
      *
      * @throws IllegalArgumentException if there is none for {@code type}; the message names it
      */
-<<<<<<< HEAD
-    public static BlockDecoder of(GgmlType type) {
-=======
     static BlockDecoder of(GgmlType type) {
->>>>>>> template
         BlockLoop loop = switch (type) {
             case F32 -> DequantizeFloats::f32;
             case F16 -> DequantizeFloats::f16;
@@ -77,11 +69,7 @@ final class BlockDecoder {
     }
 
     /** The type that this decodes. */
-<<<<<<< HEAD
-    public GgmlType type() {
-=======
     GgmlType type() {
->>>>>>> template
         return type;
     }
 
@@ -96,11 +84,7 @@ final class BlockDecoder {
      * @throws IndexOutOfBoundsException if {@code src} ends before the last block or {@code dst} before the last float;
      *     nothing has been written then
      */
-<<<<<<< HEAD
-    public void decode(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int count) {
-=======
     void decode(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int count) {
->>>>>>> template
         int blockSize = type.blockSize();
         int blocks = count / blockSize;
         if (count < 0 || blocks * blockSize != count) {

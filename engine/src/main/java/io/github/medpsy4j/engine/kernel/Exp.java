@@ -13,25 +13,25 @@ final class Exp {
     /** Above this the argument is clamped: e^88.3 is near the greatest float. */
     static final float HIGHEST = 88.3f;
 
-    static final float LOG2_E = 1.44269504f;
+    static final float LOG2_E = 1.442695f;
     /** Adding and subtracting 1.5·2^23 rounds a float of small magnitude to an integer. */
-    static final float ROUND = 12582912f;
+    static final float ROUND = 12_582_912f;
 
     /** ln 2 in two parts; the first has few enough bits that n·LN2_HIGH is exact. */
-    static final float LN2_HIGH = 0.693359375f;
+    static final float LN2_HIGH = 0.6933594f;
 
-    static final float LN2_LOW = -2.12194440e-4f;
-    static final float P0 = 1.9875691500e-4f;
-    static final float P1 = 1.3981999507e-3f;
-    static final float P2 = 8.3334519073e-3f;
-    static final float P3 = 4.1665795894e-2f;
-    static final float P4 = 1.6666665459e-1f;
-    static final float P5 = 5.0000001201e-1f;
+    static final float LN2_LOW = -0.00021219444f;
+    static final float P0 = 0.00019875691f;
+    static final float P1 = 0.0013981999f;
+    static final float P2 = 0.008333452f;
+    static final float P3 = 0.041665796f;
+    static final float P4 = 0.16666666f;
+    static final float P5 = 0.5f;
 
     private Exp() {}
 
     static float exp(float x) {
-        if (x != x) {
+        if (Float.isNaN(x)) {
             return x;
         }
         if (x < LOWEST) {

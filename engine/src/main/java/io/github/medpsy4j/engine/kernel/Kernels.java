@@ -24,8 +24,7 @@ public interface Kernels {
      */
     static boolean vectorModulePresent() {
         try {
-            Class<?> vector =
-                    Class.forName("jdk.incubator.vector.Vector", false, Kernels.class.getClassLoader());
+            Class<?> vector = Class.forName("jdk.incubator.vector.Vector", false, Kernels.class.getClassLoader());
             return Kernels.class.getModule().canRead(vector.getModule());
         } catch (ClassNotFoundException e) {
             return false;

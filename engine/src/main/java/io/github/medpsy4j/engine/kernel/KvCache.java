@@ -64,9 +64,8 @@ public final class KvCache implements AutoCloseable {
 
     /** The byte in {@link #block} where the key of (layer, kvHead, position) starts; its value is {@link #valueOffset} on. */
     long keyOffset(int layer, int kvHead, int position) {
-        long vectors = 2L * layer * kvHeads * BLOCK_POSITIONS
-                + (long) kvHead * BLOCK_POSITIONS
-                + position % BLOCK_POSITIONS;
+        long vectors =
+                2L * layer * kvHeads * BLOCK_POSITIONS + (long) kvHead * BLOCK_POSITIONS + position % BLOCK_POSITIONS;
         return vectors * headDim * Short.BYTES;
     }
 

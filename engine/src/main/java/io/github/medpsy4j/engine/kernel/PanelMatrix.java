@@ -198,8 +198,7 @@ final class PanelMatrix extends Matrix {
             case Q6_K -> {
                 long block = row + (long) unit * perBlock;
                 for (int g = 0; g < 4; g++) {
-                    packed.set(
-                            INT, header + (long) g * ROWS_OF_INTS_BYTES + r * 4L, format.scales(source, block, g));
+                    packed.set(INT, header + (long) g * ROWS_OF_INTS_BYTES + r * 4L, format.scales(source, block, g));
                 }
                 packed.set(SHORT, header + 4 * ROWS_OF_INTS_BYTES + lane * 2L, format.d(source, block));
             }
@@ -308,8 +307,7 @@ final class PanelMatrix extends Matrix {
             case Q8_0 -> {
                 VectorPanels.products4(s.tile, unitBlocks, BLOCK, x, at, s.products);
                 VectorPanels.products4(s.highTile, unitBlocks, BLOCK, x, at, s.highProducts);
-                VectorPanels.combine4Bytes(
-                        s.products, s.highProducts, unitBlocks, x, at, s.header, s.results, to);
+                VectorPanels.combine4Bytes(s.products, s.highProducts, unitBlocks, x, at, s.header, s.results, to);
             }
         }
     }

@@ -18,8 +18,7 @@ final class Quantizer {
     /** What a multiplier takes off for its predecessor within a group of four: nothing for the first of the group. */
     private static final IntVector PREDECESSOR_WEIGHT = predecessorWeight();
 
-    /** Adding and subtracting 1.5·2^23 rounds a float of small magnitude to the nearest integer, ties to even. */
-    private static final float ROUND = 12582912f;
+    private static final float ROUND = Exp.ROUND;
 
     private Quantizer() {}
 

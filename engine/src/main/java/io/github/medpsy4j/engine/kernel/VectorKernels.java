@@ -226,9 +226,7 @@ final class VectorKernels implements Kernels {
                     .add(127)
                     .lanewise(VectorOperators.LSHL, 23);
             FloatVector e = p.mul(power.reinterpretAsFloats()).blend(0f, vanishes);
-            g.div(e.add(1f))
-                    .mul(FloatVector.fromArray(F, up, upOffset + i))
-                    .intoArray(gate, gateOffset + i);
+            g.div(e.add(1f)).mul(FloatVector.fromArray(F, up, upOffset + i)).intoArray(gate, gateOffset + i);
         }
         for (; i < n; i++) {
             float g = gate[gateOffset + i];

@@ -95,21 +95,20 @@ final class VectorPanels {
                                 .and(0xff)
                                 .convertShape(VectorOperators.I2F, F, 0))
                         .mul(d);
-                min = (FloatVector) minima.lanewise(VectorOperators.LSHR, 8)
-                        .and(0xff)
-                        .convertShape(VectorOperators.I2F, F, 0);
+                min = (FloatVector)
+                        minima.lanewise(VectorOperators.LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0);
                 scale.intoArray(header, to + RUN);
                 min.fma(dmin, scale.mul(bias)).intoArray(header, to + RUN + ROWS);
                 scale = ((FloatVector) scales.lanewise(VectorOperators.LSHR, 16)
                                 .and(0xff)
                                 .convertShape(VectorOperators.I2F, F, 0))
                         .mul(d);
-                min = (FloatVector) minima.lanewise(VectorOperators.LSHR, 16)
-                        .and(0xff)
-                        .convertShape(VectorOperators.I2F, F, 0);
+                min = (FloatVector)
+                        minima.lanewise(VectorOperators.LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0);
                 scale.intoArray(header, to + 2 * RUN);
                 min.fma(dmin, scale.mul(bias)).intoArray(header, to + 2 * RUN + ROWS);
-                scale = ((FloatVector) scales.lanewise(VectorOperators.LSHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                scale = ((FloatVector)
+                                scales.lanewise(VectorOperators.LSHR, 24).convertShape(VectorOperators.I2F, F, 0))
                         .mul(d);
                 min = (FloatVector) minima.lanewise(VectorOperators.LSHR, 24).convertShape(VectorOperators.I2F, F, 0);
                 scale.intoArray(header, to + 3 * RUN);
@@ -249,7 +248,15 @@ final class VectorPanels {
 
     /** Six bits: s = Σn·q + 16·Σh·q - 32·Σq over each 16 columns; Σn·q is at most 15·127·16 = 30,480. */
     static void sixBits(
-            MemorySegment w, long low, long high, int blocks, Activations x, int at, float[] header, float[] y, int to) {
+            MemorySegment w,
+            long low,
+            long high,
+            int blocks,
+            Activations x,
+            int at,
+            float[] header,
+            float[] y,
+            int to) {
         for (int v = 0; v < ROWS; v += SHORT_LANES) {
             for (int i = 0; i < 2 * blocks; i++) {
                 long l = low + (long) i * (QUADS / 2) * LANES_BYTES + v * 2L;
@@ -262,7 +269,15 @@ final class VectorPanels {
 
     /** Eight bits: s = Σ(n - 8)·q + 16·Σ(h - 8)·q + 8·Σq. */
     static void eightBits(
-            MemorySegment w, long low, long high, int blocks, Activations x, int at, float[] header, float[] y, int to) {
+            MemorySegment w,
+            long low,
+            long high,
+            int blocks,
+            Activations x,
+            int at,
+            float[] header,
+            float[] y,
+            int to) {
         for (int v = 0; v < ROWS; v += SHORT_LANES) {
             for (int b = 0; b < blocks; b++) {
                 long l = low + (long) b * QUADS * LANES_BYTES + v * 2L;
@@ -388,8 +403,7 @@ final class VectorPanels {
         for (int v = 0; v < ROWS; v += SHORT_LANES + second) {
             for (int r = 0; r < runs; r++) {
                 int from = r * width;
-                productsOfRun(
-                        tile, from * ROWS + v, second, width, x, at + from, products, r * 4 * ROWS + v);
+                productsOfRun(tile, from * ROWS + v, second, width, x, at + from, products, r * 4 * ROWS + v);
             }
         }
     }
@@ -532,8 +546,10 @@ final class VectorPanels {
         FloatVector odd = FloatVector.fromArray(F, y, to + FLOATS);
         for (int i = 0; i < scales; i++) {
             int block = (at + i * width) / BLOCK;
-            IntVector s = ShortVector.fromArray(S, products, from + 2 * i * 4 * ROWS).reinterpretAsInts();
-            IntVector t = ShortVector.fromArray(S, products, from + (2 * i + 1) * 4 * ROWS).reinterpretAsInts();
+            IntVector s =
+                    ShortVector.fromArray(S, products, from + 2 * i * 4 * ROWS).reinterpretAsInts();
+            IntVector t = ShortVector.fromArray(S, products, from + (2 * i + 1) * 4 * ROWS)
+                    .reinterpretAsInts();
             FloatVector scale = FloatVector.broadcast(F, x.scales[block]);
             int h = i * RUN + h0;
             even = ((FloatVector) s.lanewise(VectorOperators.LSHL, 16)

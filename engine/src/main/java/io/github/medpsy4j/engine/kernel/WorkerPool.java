@@ -79,6 +79,7 @@ public final class WorkerPool implements AutoCloseable {
      * Runs {@code task} over items 0..count-1, handed out {@code grain} at a time, and returns when all are done. What
      * an item throws is thrown here, once every worker has stopped.
      */
+    @SuppressWarnings("ThreadPriorityCheck") // yields only to the pool's own workers
     public synchronized void run(int count, int grain, Task task) {
         if (closed) {
             throw new IllegalStateException("the worker pool is closed");

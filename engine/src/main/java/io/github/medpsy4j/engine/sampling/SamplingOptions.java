@@ -23,7 +23,8 @@ public record SamplingOptions(
         check("top-p", topP, 0, 1);
         check("min-p", minP, 0, 1);
         if (!(repeatPenalty > 0 && repeatPenalty <= 100)) {
-            throw new IllegalArgumentException("repeat-penalty: expected above 0 and at most 100, got " + repeatPenalty);
+            throw new IllegalArgumentException(
+                    "repeat-penalty: expected above 0 and at most 100, got " + repeatPenalty);
         }
         if (repeatWindow < -1) {
             throw new IllegalArgumentException("repeat-window: expected at least -1, got " + repeatWindow);
@@ -32,8 +33,7 @@ public record SamplingOptions(
 
     private static void check(String name, float value, float min, float max) {
         if (!(value >= min && value <= max)) {
-            throw new IllegalArgumentException(
-                    name + ": expected between " + min + " and " + max + ", got " + value);
+            throw new IllegalArgumentException(name + ": expected between " + min + " and " + max + ", got " + value);
         }
     }
 
