@@ -38,7 +38,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-@Timeout(30)
+@Timeout(120)
 final class HttpPullTest {
     private static final int SIZE = 300_000;
     private static final String FILE_PATH = "/owner/repo/resolve/c0ffee/remote-q8_0.gguf";

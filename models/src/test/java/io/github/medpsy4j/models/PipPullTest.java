@@ -26,7 +26,7 @@ import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Pulls with a python3 that is a shell script: it copies wheels out of a folder and writes down how it was called. */
-@Timeout(30)
+@Timeout(120)
 @DisabledOnOs(value = OS.WINDOWS, disabledReason = "python3 is played by a shell script")
 final class PipPullTest {
     private static final int SIZE = 300_000;
