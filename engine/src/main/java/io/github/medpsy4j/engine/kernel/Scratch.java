@@ -1,7 +1,7 @@
 package io.github.medpsy4j.engine.kernel;
 
 /** One worker's memory, sized once: a tile of decoded weights and the partial sums of a tile of results. */
-public final class Scratch {
+final class Scratch {
     /** Rows of a tile of weights when many tokens share it: 32 × 512 floats are 64 KiB, an eighth of a common L2. */
     static final int TILE_ROWS = 32;
 
