@@ -270,9 +270,24 @@ final class PanelMatrix extends Matrix {
                         packed, unit, unitBlocks, format.hasCentre(), x, at, s.products, s.header, s.results, to);
             case Q5_0, Q5_1, Q5_K ->
                 VectorPanels.fiveBits(
-                        packed, unit, high, unitBlocks, format.hasCentre(), x, at, s.header, s.results, to);
-            case Q6_K -> VectorPanels.sixBits(packed, unit, high, unitBlocks, x, at, s.header, s.results, to);
-            case Q8_0 -> VectorPanels.eightBits(packed, unit, high, unitBlocks, x, at, s.header, s.results, to);
+                        packed,
+                        unit,
+                        high,
+                        unitBlocks,
+                        format.hasCentre(),
+                        x,
+                        at,
+                        s.products,
+                        s.highProducts,
+                        s.header,
+                        s.results,
+                        to);
+            case Q6_K ->
+                VectorPanels.sixBits(
+                        packed, unit, high, unitBlocks, x, at, s.products, s.highProducts, s.header, s.results, to);
+            case Q8_0 ->
+                VectorPanels.eightBits(
+                        packed, unit, high, unitBlocks, x, at, s.products, s.highProducts, s.header, s.results, to);
         }
     }
 

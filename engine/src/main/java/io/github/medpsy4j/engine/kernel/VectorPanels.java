@@ -149,7 +149,7 @@ final class VectorPanels {
 
     // ---- One token: y[to + r] += the unit's part of row r. at is the unit's first column in x. ----
 
-    /** Four bits. */
+    /** Four bits: s = Σ(n - 8)·q. */
     static void nibbles(
             MemorySegment w,
             long unit,
@@ -161,38 +161,107 @@ final class VectorPanels {
             float[] header,
             float[] y,
             int to) {
-        // Where one vector is the whole panel, a pair's second would lie beyond it: it repeats the first.
-        int second = SHORT_LANES == ROWS ? 0 : SHORT_LANES;
-        for (int v = 0; v < ROWS; v += SHORT_LANES + second) {
-            nibbleProducts(w, unit + v * 2L, second * 2L, blocks, x.multipliers, x.starts, at, products, v, second);
+        for (int v = 0; v < ROWS; v += 2 * SHORT_LANES) {
+            nibbleProducts(w, unit, v, blocks, QUADS, true, x.multipliers, x.starts, at, products);
+        }
+        for (int v = 0; v < ROWS; v += SHORT_LANES) {
             combineOne(products, v, ROWS, blocks, centred, x.scales, x.sums, at / BLOCK, header, v, y, to + v);
-            if (second > 0) {
-                int u = v + second;
-                combineOne(products, u, ROWS, blocks, centred, x.scales, x.sums, at / BLOCK, header, u, y, to + u);
-            }
         }
     }
 
-    /** products[block][32 lanes] = Σ(n - 8)·q of two vectors of rows. */
+    /** Five bits: s = Σ(n - 8)·q + 16·Σh·q - 8·Σq. */
+    static void fiveBits(
+            MemorySegment w,
+            long low,
+            long high,
+            int blocks,
+            boolean centred,
+            Activations x,
+            int at,
+            short[] lows,
+            short[] highs,
+            float[] header,
+            float[] y,
+            int to) {
+        for (int v = 0; v < ROWS; v += 2 * SHORT_LANES) {
+            nibbleProducts(w, low, v, blocks, QUADS, true, x.multipliers, x.starts, at, lows);
+            bitProducts(w, high, v, blocks, x.multipliers, at, highs);
+        }
+        for (int v = 0; v < ROWS; v += SHORT_LANES) {
+            combinePlanes(lows, highs, v, ROWS, blocks, BLOCK, -8, centred, x, at, header, v, y, to + v);
+        }
+    }
+
+    /** Six bits: s = Σn·q + 16·Σh·q - 32·Σq over each 16 columns; Σn·q is at most 15·127·16 = 30,480. */
+    static void sixBits(
+            MemorySegment w,
+            long low,
+            long high,
+            int blocks,
+            Activations x,
+            int at,
+            short[] lows,
+            short[] highs,
+            float[] header,
+            float[] y,
+            int to) {
+        for (int v = 0; v < ROWS; v += 2 * SHORT_LANES) {
+            nibbleProducts(w, low, v, 2 * blocks, QUADS / 2, false, x.multipliers, x.starts, at, lows);
+            pairProducts(w, high, v, 2 * blocks, x.multipliers, at, highs);
+        }
+        for (int v = 0; v < ROWS; v += SHORT_LANES) {
+            combinePlanes(lows, highs, v, ROWS, 2 * blocks, BLOCK / 2, -32, false, x, at, header, v, y, to + v);
+        }
+    }
+
+    /** Eight bits: s = Σ(n - 8)·q + 16·Σ(h - 8)·q + 8·Σq. */
+    static void eightBits(
+            MemorySegment w,
+            long low,
+            long high,
+            int blocks,
+            Activations x,
+            int at,
+            short[] lows,
+            short[] highs,
+            float[] header,
+            float[] y,
+            int to) {
+        for (int v = 0; v < ROWS; v += 2 * SHORT_LANES) {
+            nibbleProducts(w, low, v, blocks, QUADS, true, x.multipliers, x.starts, at, lows);
+            nibbleProducts(w, high, v, blocks, QUADS, true, x.multipliers, x.starts, at, highs);
+        }
+        for (int v = 0; v < ROWS; v += SHORT_LANES) {
+            combinePlanes(lows, highs, v, ROWS, blocks, BLOCK, 8, false, x, at, header, v, y, to + v);
+        }
+    }
+
+    // Each of the following takes two vectors of rows, from lane v on. Where one vector is the whole panel, the second
+    // would lie beyond it: it repeats the first.
+    private static final int SECOND = SHORT_LANES == ROWS ? 0 : SHORT_LANES;
+
+    /** products[run][32 lanes] = Σ n·q over runs of {@code quads}, or Σ(n - 8)·q over blocks where {@code centred}. */
     private static void nibbleProducts(
             MemorySegment w,
-            long from,
-            long secondBytes,
-            int blocks,
+            long plane,
+            int v,
+            int runs,
+            int quads,
+            boolean centred,
             int[] multipliers,
             int[] starts,
             int at,
-            short[] products,
-            int to,
-            int second) {
-        for (int b = 0; b < blocks; b++) {
-            ShortVector s = IntVector.broadcast(I, starts[at / BLOCK + b]).reinterpretAsShorts();
+            short[] products) {
+        long from = plane + v * 2L;
+        for (int r = 0; r < runs; r++) {
+            ShortVector s =
+                    IntVector.broadcast(I, centred ? starts[at / BLOCK + r] : 0).reinterpretAsShorts();
             ShortVector t = s;
-            for (int q = 0; q < QUADS; q++) {
-                long o = from + (b * QUADS + q) * (long) LANES_BYTES;
-                int k = at + (b * QUADS + q) * 4;
+            for (int q = 0; q < quads; q++) {
+                long o = from + (r * quads + q) * (long) LANES_BYTES;
+                int k = at + (r * quads + q) * 4;
                 ShortVector n = ShortVector.fromMemorySegment(S, w, o, LE);
-                ShortVector m = ShortVector.fromMemorySegment(S, w, o + secondBytes, LE);
+                ShortVector m = ShortVector.fromMemorySegment(S, w, o + SECOND * 2L, LE);
                 ShortVector c = IntVector.broadcast(I, multipliers[k]).reinterpretAsShorts();
                 s = s.add(n.mul(c));
                 t = t.add(m.mul(c));
@@ -206,157 +275,79 @@ final class VectorPanels {
                 s = s.add(n.lanewise(VectorOperators.LSHR, 12).mul(c));
                 t = t.add(m.lanewise(VectorOperators.LSHR, 12).mul(c));
             }
-            s.intoArray(products, b * ROWS + to);
-            t.intoArray(products, b * ROWS + to + second);
+            s.intoArray(products, r * ROWS + v);
+            t.intoArray(products, r * ROWS + v + SECOND);
         }
     }
 
-    /** Five bits: s = Σ(n - 8)·q + 16·Σh·q - 8·Σq. */
-    static void fiveBits(
-            MemorySegment w,
-            long low,
-            long high,
-            int blocks,
-            boolean centred,
-            Activations x,
-            int at,
-            float[] header,
-            float[] y,
-            int to) {
-        for (int v = 0; v < ROWS; v += SHORT_LANES) {
-            for (int b = 0; b < blocks; b++) {
-                long l = low + (long) b * QUADS * LANES_BYTES + v * 2L;
-                long h = high + (long) b * 2 * LANES_BYTES + v * 2L;
-                int block = at / BLOCK + b;
-                int extra = -8 * (x.halfSums[2 * block] + x.halfSums[2 * block + 1]);
-                int run = b * RUN + v;
-                planes(w, l, h, QUADS, 1, x, at + b * BLOCK, x.starts[block], 0, extra, header, run, y, to + v);
-                if (centred) {
-                    addCentre(x.sums[block], header, run + ROWS, y, to + v);
-                }
+    /** products[block][32 lanes] = Σ h·q over single high bits, four quads to a short. */
+    private static void bitProducts(
+            MemorySegment w, long plane, int v, int blocks, int[] multipliers, int at, short[] products) {
+        long from = plane + v * 2L;
+        ShortVector mask = ShortVector.broadcast(S, (short) 0x1111);
+        for (int b = 0; b < blocks; b++) {
+            ShortVector s = ShortVector.zero(S);
+            ShortVector t = s;
+            for (int q = 0; q < QUADS; q++) {
+                long o = from + (b * 2 + (q >> 2)) * (long) LANES_BYTES;
+                int k = at + (b * QUADS + q) * 4;
+                ShortVector n = ShortVector.fromMemorySegment(S, w, o, LE)
+                        .lanewise(VectorOperators.LSHR, q & 3)
+                        .and(mask);
+                ShortVector m = ShortVector.fromMemorySegment(S, w, o + SECOND * 2L, LE)
+                        .lanewise(VectorOperators.LSHR, q & 3)
+                        .and(mask);
+                ShortVector c = IntVector.broadcast(I, multipliers[k]).reinterpretAsShorts();
+                s = s.add(n.mul(c));
+                t = t.add(m.mul(c));
+                c = IntVector.broadcast(I, multipliers[k + 1]).reinterpretAsShorts();
+                s = s.add(n.lanewise(VectorOperators.LSHR, 4).mul(c));
+                t = t.add(m.lanewise(VectorOperators.LSHR, 4).mul(c));
+                c = IntVector.broadcast(I, multipliers[k + 2]).reinterpretAsShorts();
+                s = s.add(n.lanewise(VectorOperators.LSHR, 8).mul(c));
+                t = t.add(m.lanewise(VectorOperators.LSHR, 8).mul(c));
+                c = IntVector.broadcast(I, multipliers[k + 3]).reinterpretAsShorts();
+                s = s.add(n.lanewise(VectorOperators.LSHR, 12).mul(c));
+                t = t.add(m.lanewise(VectorOperators.LSHR, 12).mul(c));
             }
+            s.intoArray(products, b * ROWS + v);
+            t.intoArray(products, b * ROWS + v + SECOND);
         }
     }
 
-    private static void addCentre(float sum, float[] header, int h, float[] y, int to) {
-        FloatVector s = FloatVector.broadcast(F, sum);
-        s.fma(FloatVector.fromArray(F, header, h), FloatVector.fromArray(F, y, to))
-                .intoArray(y, to);
-        s.fma(FloatVector.fromArray(F, header, h + FLOATS), FloatVector.fromArray(F, y, to + FLOATS))
-                .intoArray(y, to + FLOATS);
-    }
-
-    /** Six bits: s = Σn·q + 16·Σh·q - 32·Σq over each 16 columns; Σn·q is at most 15·127·16 = 30,480. */
-    static void sixBits(
-            MemorySegment w,
-            long low,
-            long high,
-            int blocks,
-            Activations x,
-            int at,
-            float[] header,
-            float[] y,
-            int to) {
-        for (int v = 0; v < ROWS; v += SHORT_LANES) {
-            for (int i = 0; i < 2 * blocks; i++) {
-                long l = low + (long) i * (QUADS / 2) * LANES_BYTES + v * 2L;
-                long h = high + (long) i * 2 * LANES_BYTES + v * 2L;
-                int extra = -32 * x.halfSums[at / (BLOCK / 2) + i];
-                planes(w, l, h, QUADS / 2, 2, x, at + i * (BLOCK / 2), 0, 0, extra, header, i * RUN + v, y, to + v);
+    /** products[run][32 lanes] = Σ h·q over runs of 16 pairs of high bits, two quads to a short. */
+    private static void pairProducts(
+            MemorySegment w, long plane, int v, int runs, int[] multipliers, int at, short[] products) {
+        long from = plane + v * 2L;
+        ShortVector mask = ShortVector.broadcast(S, (short) 0x3333);
+        for (int r = 0; r < runs; r++) {
+            ShortVector s = ShortVector.zero(S);
+            ShortVector t = s;
+            for (int q = 0; q < QUADS / 2; q++) {
+                long o = from + (r * 2 + (q >> 1)) * (long) LANES_BYTES;
+                int k = at + (r * (QUADS / 2) + q) * 4;
+                ShortVector n = ShortVector.fromMemorySegment(S, w, o, LE)
+                        .lanewise(VectorOperators.LSHR, 2 * (q & 1))
+                        .and(mask);
+                ShortVector m = ShortVector.fromMemorySegment(S, w, o + SECOND * 2L, LE)
+                        .lanewise(VectorOperators.LSHR, 2 * (q & 1))
+                        .and(mask);
+                ShortVector c = IntVector.broadcast(I, multipliers[k]).reinterpretAsShorts();
+                s = s.add(n.mul(c));
+                t = t.add(m.mul(c));
+                c = IntVector.broadcast(I, multipliers[k + 1]).reinterpretAsShorts();
+                s = s.add(n.lanewise(VectorOperators.LSHR, 4).mul(c));
+                t = t.add(m.lanewise(VectorOperators.LSHR, 4).mul(c));
+                c = IntVector.broadcast(I, multipliers[k + 2]).reinterpretAsShorts();
+                s = s.add(n.lanewise(VectorOperators.LSHR, 8).mul(c));
+                t = t.add(m.lanewise(VectorOperators.LSHR, 8).mul(c));
+                c = IntVector.broadcast(I, multipliers[k + 3]).reinterpretAsShorts();
+                s = s.add(n.lanewise(VectorOperators.LSHR, 12).mul(c));
+                t = t.add(m.lanewise(VectorOperators.LSHR, 12).mul(c));
             }
+            s.intoArray(products, r * ROWS + v);
+            t.intoArray(products, r * ROWS + v + SECOND);
         }
-    }
-
-    /** Eight bits: s = Σ(n - 8)·q + 16·Σ(h - 8)·q + 8·Σq. */
-    static void eightBits(
-            MemorySegment w,
-            long low,
-            long high,
-            int blocks,
-            Activations x,
-            int at,
-            float[] header,
-            float[] y,
-            int to) {
-        for (int v = 0; v < ROWS; v += SHORT_LANES) {
-            for (int b = 0; b < blocks; b++) {
-                long l = low + (long) b * QUADS * LANES_BYTES + v * 2L;
-                long h = high + (long) b * QUADS * LANES_BYTES + v * 2L;
-                int block = at / BLOCK + b;
-                int start = x.starts[block];
-                int extra = 8 * (x.halfSums[2 * block] + x.halfSums[2 * block + 1]);
-                planes(w, l, h, QUADS, 4, x, at + b * BLOCK, start, start, extra, header, b * RUN + v, y, to + v);
-            }
-        }
-    }
-
-    /**
-     * One vector of rows and one run of columns with one scale: y += ((low sum + 16·high sum + extra)·scale(x))·scale(w).
-     *
-     * @param quads of columns in the run
-     * @param bits of a weight in the high plane, where 4 / bits quads share a short
-     * @param lowStart where the modular sum of low nibbles starts, doubled; likewise highStart
-     */
-    private static void planes(
-            MemorySegment w,
-            long low,
-            long high,
-            int quads,
-            int bits,
-            Activations x,
-            int at,
-            int lowStart,
-            int highStart,
-            int extra,
-            float[] header,
-            int h,
-            float[] y,
-            int to) {
-        int[] multipliers = x.multipliers;
-        // 4 / bits quads share a short: 4, 2 or 1.
-        int sharing = bits == 1 ? 2 : bits == 2 ? 1 : 0;
-        int within = (1 << sharing) - 1;
-        ShortVector mask = ShortVector.broadcast(S, (short) (0x1111 * ((1 << bits) - 1)));
-        ShortVector s = IntVector.broadcast(I, lowStart).reinterpretAsShorts();
-        ShortVector t = IntVector.broadcast(I, highStart).reinterpretAsShorts();
-        for (int q = 0; q < quads; q++) {
-            int k = at + q * 4;
-            ShortVector n = ShortVector.fromMemorySegment(S, w, low + q * (long) LANES_BYTES, LE);
-            ShortVector m = ShortVector.fromMemorySegment(S, w, high + (q >> sharing) * (long) LANES_BYTES, LE)
-                    .lanewise(VectorOperators.LSHR, (q & within) * bits)
-                    .and(mask);
-            ShortVector b = IntVector.broadcast(I, multipliers[k]).reinterpretAsShorts();
-            s = s.add(n.mul(b));
-            t = t.add(m.mul(b));
-            b = IntVector.broadcast(I, multipliers[k + 1]).reinterpretAsShorts();
-            s = s.add(n.lanewise(VectorOperators.LSHR, 4).mul(b));
-            t = t.add(m.lanewise(VectorOperators.LSHR, 4).mul(b));
-            b = IntVector.broadcast(I, multipliers[k + 2]).reinterpretAsShorts();
-            s = s.add(n.lanewise(VectorOperators.LSHR, 8).mul(b));
-            t = t.add(m.lanewise(VectorOperators.LSHR, 8).mul(b));
-            b = IntVector.broadcast(I, multipliers[k + 3]).reinterpretAsShorts();
-            s = s.add(n.lanewise(VectorOperators.LSHR, 12).mul(b));
-            t = t.add(m.lanewise(VectorOperators.LSHR, 12).mul(b));
-        }
-        FloatVector scale = FloatVector.broadcast(F, x.scales[at / BLOCK]);
-        IntVector i = s.reinterpretAsInts();
-        IntVector j = t.reinterpretAsInts();
-        // Shifting right by 12 instead of 16 multiplies by 16; where lower bits come along they are masked.
-        IntVector even = i.lanewise(VectorOperators.LSHL, 16)
-                .lanewise(VectorOperators.ASHR, 16)
-                .add(j.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 12))
-                .add(extra);
-        IntVector odd = i.lanewise(VectorOperators.ASHR, 16)
-                .add(j.lanewise(VectorOperators.ASHR, 12).and(-16))
-                .add(extra);
-        ((FloatVector) even.convertShape(VectorOperators.I2F, F, 0))
-                .mul(scale)
-                .fma(FloatVector.fromArray(F, header, h), FloatVector.fromArray(F, y, to))
-                .intoArray(y, to);
-        ((FloatVector) odd.convertShape(VectorOperators.I2F, F, 0))
-                .mul(scale)
-                .fma(FloatVector.fromArray(F, header, h + FLOATS), FloatVector.fromArray(F, y, to + FLOATS))
-                .intoArray(y, to + FLOATS);
     }
 
     // ---- Many tokens: a unit unpacked to a tile [column][32 lanes] of centred integers, four tokens at a time. ----
@@ -397,19 +388,17 @@ final class VectorPanels {
 
     /** products[run][token][32 lanes] = Σ c·q over each run of {@code width} columns. */
     static void products4(short[] tile, int blocks, int width, Activations x, int at, short[] products) {
-        // Where one vector is the whole panel, a pair's second would lie beyond it: it repeats the first.
-        int second = SHORT_LANES == ROWS ? 0 : SHORT_LANES;
         int runs = blocks * BLOCK / width;
-        for (int v = 0; v < ROWS; v += SHORT_LANES + second) {
+        for (int v = 0; v < ROWS; v += 2 * SHORT_LANES) {
             for (int r = 0; r < runs; r++) {
                 int from = r * width;
-                productsOfRun(tile, from * ROWS + v, second, width, x, at + from, products, r * 4 * ROWS + v);
+                productsOfRun(tile, from * ROWS + v, width, x, at + from, products, r * 4 * ROWS + v);
             }
         }
     }
 
     private static void productsOfRun(
-            short[] tile, int tileAt, int second, int width, Activations x, int x0, short[] products, int to) {
+            short[] tile, int tileAt, int width, Activations x, int x0, short[] products, int to) {
         int[] values = x.values;
         int x1 = x0 + x.stride;
         int x2 = x1 + x.stride;
@@ -425,7 +414,7 @@ final class VectorPanels {
         ShortVector s13 = zero;
         for (int k = 0; k < width; k++) {
             ShortVector c0 = ShortVector.fromArray(S, tile, tileAt + k * ROWS);
-            ShortVector c1 = ShortVector.fromArray(S, tile, tileAt + k * ROWS + second);
+            ShortVector c1 = ShortVector.fromArray(S, tile, tileAt + k * ROWS + SECOND);
             ShortVector q = IntVector.broadcast(I, values[x0 + k]).reinterpretAsShorts();
             s00 = s00.add(c0.mul(q));
             s10 = s10.add(c1.mul(q));
@@ -440,13 +429,13 @@ final class VectorPanels {
             s13 = s13.add(c1.mul(q));
         }
         s00.intoArray(products, to);
-        s10.intoArray(products, to + second);
+        s10.intoArray(products, to + SECOND);
         s01.intoArray(products, to + ROWS);
-        s11.intoArray(products, to + ROWS + second);
+        s11.intoArray(products, to + ROWS + SECOND);
         s02.intoArray(products, to + 2 * ROWS);
-        s12.intoArray(products, to + 2 * ROWS + second);
+        s12.intoArray(products, to + 2 * ROWS + SECOND);
         s03.intoArray(products, to + 3 * ROWS);
-        s13.intoArray(products, to + 3 * ROWS + second);
+        s13.intoArray(products, to + 3 * ROWS + SECOND);
     }
 
     /**
@@ -579,44 +568,62 @@ final class VectorPanels {
         for (int t = 0; t < 4; t++) {
             for (int v = 0; v < ROWS; v += SHORT_LANES) {
                 int from = t * ROWS + v;
-                combineBytes(low, high, from, blocks, x, (at + t * x.stride) / BLOCK, header, v, y, to + from);
+                int xAt = at + t * x.stride;
+                combinePlanes(low, high, from, 4 * ROWS, blocks, BLOCK, 8, false, x, xAt, header, v, y, to + from);
             }
         }
     }
 
-    private static void combineBytes(
-            short[] low,
-            short[] high,
+    /**
+     * One vector of rows: y += ((low + 16·high + extra·Σq)·scale(x))·scale(w) for each run of {@code width} columns,
+     * whose sums stand at {@code [from + run·stride]}.
+     */
+    private static void combinePlanes(
+            short[] lows,
+            short[] highs,
             int from,
-            int blocks,
+            int stride,
+            int runs,
+            int width,
+            int extra,
+            boolean centred,
             Activations x,
-            int block0,
+            int at,
             float[] header,
             int h0,
             float[] y,
             int to) {
+        float[] scales = x.scales;
+        int[] halfSums = x.halfSums;
+        int halves = width / (BLOCK / 2);
         FloatVector even = FloatVector.fromArray(F, y, to);
         FloatVector odd = FloatVector.fromArray(F, y, to + FLOATS);
-        for (int b = 0; b < blocks; b++) {
-            int block = block0 + b;
-            int extra = 8 * (x.halfSums[2 * block] + x.halfSums[2 * block + 1]);
-            IntVector s = ShortVector.fromArray(S, low, from + b * 4 * ROWS).reinterpretAsInts();
-            IntVector t = ShortVector.fromArray(S, high, from + b * 4 * ROWS).reinterpretAsInts();
-            FloatVector scale = FloatVector.broadcast(F, x.scales[block]);
-            int h = b * RUN + h0;
+        for (int r = 0; r < runs; r++) {
+            int half = at / (BLOCK / 2) + r * halves;
+            int q = halfSums[half] + (halves == 2 ? halfSums[half + 1] : 0);
+            IntVector s = ShortVector.fromArray(S, lows, from + r * stride).reinterpretAsInts();
+            IntVector t = ShortVector.fromArray(S, highs, from + r * stride).reinterpretAsInts();
+            FloatVector scale = FloatVector.broadcast(F, scales[half >> 1]);
+            int h = r * RUN + h0;
+            // Shifting right by 12 instead of 16 multiplies by 16; where lower bits come along they are masked.
             even = ((FloatVector) s.lanewise(VectorOperators.LSHL, 16)
                             .lanewise(VectorOperators.ASHR, 16)
                             .add(t.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 12))
-                            .add(extra)
+                            .add(extra * q)
                             .convertShape(VectorOperators.I2F, F, 0))
                     .mul(scale)
                     .fma(FloatVector.fromArray(F, header, h), even);
             odd = ((FloatVector) s.lanewise(VectorOperators.ASHR, 16)
                             .add(t.lanewise(VectorOperators.ASHR, 12).and(-16))
-                            .add(extra)
+                            .add(extra * q)
                             .convertShape(VectorOperators.I2F, F, 0))
                     .mul(scale)
                     .fma(FloatVector.fromArray(F, header, h + FLOATS), odd);
+            if (centred) {
+                FloatVector sum = FloatVector.broadcast(F, x.sums[half >> 1]);
+                even = sum.fma(FloatVector.fromArray(F, header, h + ROWS), even);
+                odd = sum.fma(FloatVector.fromArray(F, header, h + ROWS + FLOATS), odd);
+            }
         }
         even.intoArray(y, to);
         odd.intoArray(y, to + FLOATS);
