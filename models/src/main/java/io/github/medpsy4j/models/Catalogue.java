@@ -84,7 +84,8 @@ public final class Catalogue {
         return found.get();
     }
 
-    Optional<ModelFile> lookUp(String name) {
+    /** Finds a file as {@link #find} does; empty where nothing has that name. */
+    public Optional<ModelFile> lookUp(String name) {
         for (ModelFile f : files) {
             if (f.name().equalsIgnoreCase(name)
                     || (f.isDefaultQuant() && f.model().equalsIgnoreCase(name))
