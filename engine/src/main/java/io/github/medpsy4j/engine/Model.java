@@ -53,6 +53,10 @@ public final class Model implements AutoCloseable {
         this.arena = arena;
         this.pool = pool;
         this.config = Config.of(file);
+        if (options.context() > config.contextLength()) {
+            throw new ModelException(file.path() + ": context: expected at most the model's " + config.contextLength()
+                    + ", got " + options.context());
+        }
         CompletableFuture<Tokenizer> tokenizerTask = CompletableFuture.supplyAsync(() -> {
             try {
                 return Vocabularies.tokenizer(file);
@@ -141,11 +145,7 @@ public final class Model implements AutoCloseable {
         }
     }
 
-    private int chooseContext(LoadOptions options) throws ModelException {
-        if (options.context() > config.contextLength()) {
-            throw new ModelException(file.path() + ": context: expected at most the model's " + config.contextLength()
-                    + ", got " + options.context());
-        }
+    private int chooseContext(LoadOptions options) {
         if (options.context() > 0) {
             return options.context();
         }
