@@ -4,6 +4,7 @@ module io.github.medpsy4j.cli {
     requires io.github.medpsy4j.models;
     requires info.picocli;
     requires com.fasterxml.jackson.jr.ob;
+    requires jdk.unsupported; // sun.misc.Signal, see Interrupts
 
     opens io.github.medpsy4j.cli to
             info.picocli;

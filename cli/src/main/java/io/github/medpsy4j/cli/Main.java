@@ -1,13 +1,19 @@
 package io.github.medpsy4j.cli;
 
 import java.io.IOException;
+import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
-import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
  * The root command {@code medpsy}. Results go to stdout and everything else to stderr; the exit code is 0 for success,
@@ -17,25 +23,33 @@ import picocli.CommandLine.Spec;
         name = "medpsy",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
-        description = "MedPsy and other Qwen-style GGUF models in pure Java.",
+        synopsisSubcommandLabel = "[COMMAND]",
+        description = "MedPsy and other Qwen-style GGUF models in pure Java. Without a command: chat.",
+        commandListHeading = "%nCommands:%n",
         footer = {
+            "",
+            "MODEL is a name from 'medpsy list --all', NAME:QUANT, or the path of a GGUF file.",
+            "A named model that is missing is pulled first.",
+            "",
+            "Examples:",
+            "  medpsy                            converse with the default model",
+            "  medpsy run -p 'What is metformin for?'",
+            "  medpsy show model.gguf",
             "",
             "Environment:",
             "  MEDPSY_HOME          where models and the history are kept",
             "                       (default: medpsy in the platform's cache folder)",
             "  MEDPSY_MODEL         the default model (default: medpsy-1.7b)",
+            "  HF_ENDPOINT, HF_TOKEN, HTTPS_PROXY, NO_PROXY",
+            "                       how models are pulled",
             "  MEDPSY_JAVA_HOME     the JDK to run on, 25 or newer",
-            "  MEDPSY_JAVA_OPTS     more options for the JVM, separated by spaces"
+            "  MEDPSY_JAVA_OPTS     more options for the JVM, separated by spaces",
+            "",
+            "Exit codes: 0 success, 1 failure, 2 a command line that cannot be understood."
         })
-final class Main implements Runnable {
-    @Spec
-    private CommandSpec spec;
-
+final class Main {
     @Option(names = "--verbose", scope = ScopeType.INHERIT, description = "Show the stack trace of a failure.")
     boolean verbose;
-
-    /** Whether the Vector API could be loaded; set before a command runs. */
-    boolean vector;
 
     private Main() {}
 
@@ -44,38 +58,111 @@ final class Main implements Runnable {
         if (Boolean.getBoolean("medpsy.rehearse")) {
             System.exit(Rehearse.run() ? 0 : 1);
         }
-        System.exit(commandLine().execute(args));
+        System.exit(run(Terminal.ofProcess(), args));
     }
 
-    /** The whole command tree, ready to parse or execute. */
-    static CommandLine commandLine() {
+    /** Runs the command; returns the exit code. */
+    static int run(Terminal terminal, String... args) {
         Main main = new Main();
-        CommandLine commandLine = new CommandLine(main);
-        commandLine.setExecutionStrategy(parsed -> {
-            Integer answered = CommandLine.executeHelpRequest(parsed);
-            if (answered != null) {
-                return answered;
+        int code;
+        try {
+            code = commandLine(main, terminal).execute(withCommand(args));
+            if (code == CommandLine.ExitCode.OK) { // else the first failure has been told
+                terminal.out().flush();
             }
-            // Without it the engine runs, slowly, on scalar kernels, and says so in the line that names its kernels.
-            main.vector = VectorModule.load();
-            return new CommandLine.RunLast().execute(parsed);
-        });
-        commandLine.setExecutionExceptionHandler((failure, failed, parsed) -> {
-            PrintWriter err = failed.getErr();
-            if (main.verbose) {
-                failure.printStackTrace(err);
-            } else {
-                String message = failure.getMessage();
-                err.println("medpsy: " + (message == null ? failure.toString() : message));
-            }
-            err.flush();
-            return CommandLine.ExitCode.SOFTWARE;
-        });
+        } catch (IOException | OutOfMemoryError e) {
+            code = main.report(terminal, e);
+        }
+        terminal.err().flush();
+        return code;
+    }
+
+    /** The whole command tree, for those who only read it. */
+    static CommandLine commandLine() {
+        return commandLine(new Main(), Terminal.ofProcess());
+    }
+
+    private static CommandLine commandLine(Main main, Terminal terminal) {
+        CommandLine commandLine = new CommandLine(main)
+                .addSubcommand(new ChatCommand(terminal))
+                .addSubcommand(new RunCommand(terminal))
+                .addSubcommand(new PullCommand(terminal))
+                .addSubcommand(new ListCommand(terminal))
+                .addSubcommand(new ShowCommand(terminal))
+                .addSubcommand(new RmCommand(terminal))
+                .addSubcommand(new BenchCommand(terminal))
+                .addSubcommand(new TokenizeCommand(terminal))
+                .addSubcommand(new TemplateCommand(terminal))
+                .addSubcommand(new LogitsCommand(terminal))
+                .addSubcommand(new CompletionCommand(terminal));
+        // A prompt may begin with '@' or stand in quotes of its own.
+        commandLine.setExpandAtFiles(false);
+        commandLine.setTrimQuotes(false);
+        commandLine.setColorScheme(CommandLine.Help.defaultColorScheme(Ansi.OFF));
+        commandLine.setOut(new PrintWriter(new OutputStreamWriter(terminal.out(), StandardCharsets.UTF_8)));
+        commandLine.setErr(terminal.err());
+        commandLine.setExecutionExceptionHandler((failure, failed, parsed) -> main.report(terminal, failure));
+        commandLine.setParameterExceptionHandler((failure, args) -> main.reportUsage(terminal, failure));
         return commandLine;
     }
 
-    @Override
-    public void run() {
-        spec.commandLine().usage(spec.commandLine().getOut());
+    /** Puts {@code chat} where the command's name is left out. */
+    private static String[] withCommand(String[] args) {
+        int first = 0;
+        while (first < args.length && args[first].equals("--verbose")) {
+            first++;
+        }
+        if (first < args.length
+                && (!args[first].startsWith("-")
+                        || List.of("-h", "--help", "-V", "--version").contains(args[first]))) {
+            return args;
+        }
+        List<String> all = new ArrayList<>(List.of(args));
+        all.add(first, "chat");
+        return all.toArray(String[]::new);
+    }
+
+    private int report(Terminal terminal, Throwable failure) {
+        if (failure instanceof StdoutStream.ReaderGoneException
+                || failure.getCause() instanceof StdoutStream.ReaderGoneException) {
+            return CommandLine.ExitCode.OK;
+        }
+        if (verbose) {
+            failure.printStackTrace(terminal.err());
+        }
+        terminal.say(Failure.line(failure));
+        return CommandLine.ExitCode.SOFTWARE;
+    }
+
+    private int reportUsage(Terminal terminal, ParameterException failure) {
+        if (verbose) {
+            failure.printStackTrace(terminal.err());
+        }
+        CommandLine command = failure.getCommandLine();
+        String message = failure instanceof UnmatchedArgumentException unmatched
+                ? unmatched(command, unmatched)
+                : failure.getMessage().replaceAll("\\R", " ");
+        terminal.say(message + " (see " + command.getCommandSpec().qualifiedName() + " --help)");
+        return CommandLine.ExitCode.USAGE;
+    }
+
+    private static String unmatched(CommandLine command, UnmatchedArgumentException failure) {
+        String word = failure.getUnmatched().getFirst();
+        String shown = "'" + AnswerPrinter.harmless(word) + "'";
+        Set<String> known;
+        if (failure.isUnknownOption()) {
+            shown += ": no such option";
+            known = command.getCommandSpec().optionsMap().keySet();
+        } else if (command.getParent() == null) {
+            shown += ": no such command";
+            known = command.getSubcommands().keySet();
+            if (Models.known(word).isPresent() || Models.asPath(word).isPresent()) {
+                return shown + "; did you mean medpsy chat " + word + "?";
+            }
+        } else {
+            return shown + ": one argument too many";
+        }
+        List<String> near = Near.of(word, known);
+        return near.isEmpty() ? shown : shown + "; did you mean " + String.join(" or ", near) + "?";
     }
 }

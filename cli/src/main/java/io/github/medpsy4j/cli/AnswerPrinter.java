@@ -1,0 +1,143 @@
+package io.github.medpsy4j.cli;
+
+import io.github.medpsy4j.engine.ChatToken;
+import io.github.medpsy4j.engine.FinishReason;
+import io.github.medpsy4j.engine.Generation;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
+
+/** Shows one answer as it is generated: its words on stdout, its thinking and what it cost on stderr. */
+final class AnswerPrinter implements Predicate<ChatToken> {
+    private final Terminal terminal;
+    private final boolean isQuiet;
+    private final StopTexts stops;
+    private final BooleanSupplier isInterrupted;
+    private final long start = System.nanoTime();
+    private final StringBuilder text = new StringBuilder();
+    private long firstTokenNanos = -1;
+    private boolean isThinking;
+    private char last = '\n';
+
+    /**
+     * @param isQuiet shows nothing on stderr
+     * @param isInterrupted asked after each token: whether the answer is to end
+     */
+    AnswerPrinter(Terminal terminal, boolean isQuiet, List<String> stops, BooleanSupplier isInterrupted) {
+        this.terminal = terminal;
+        this.isQuiet = isQuiet;
+        this.stops = new StopTexts(stops);
+        this.isInterrupted = isInterrupted;
+    }
+
+    @Override
+    public boolean test(ChatToken token) {
+        if (firstTokenNanos < 0) {
+            firstTokenNanos = System.nanoTime() - start;
+        }
+        if (token.thinking()) {
+            think(token.text());
+        } else {
+            endThinking();
+            answer(stops.accept(token.text()));
+        }
+        return !stops.isFound() && !isInterrupted.getAsBoolean();
+    }
+
+    private void think(String piece) {
+        if (isQuiet) {
+            return;
+        }
+        if (!isThinking) {
+            isThinking = true;
+            terminal.err().println(terminal.faint("thinking:"));
+        }
+        terminal.err().print(terminal.faint(terminal.errIsTerminal() ? harmless(piece) : piece));
+        terminal.err().flush();
+    }
+
+    private void endThinking() {
+        if (isThinking) {
+            isThinking = false;
+            terminal.err().println();
+            terminal.err().println();
+            terminal.err().flush();
+        }
+    }
+
+    private void answer(String piece) {
+        if (piece.isEmpty()) {
+            return;
+        }
+        text.append(piece);
+        last = piece.charAt(piece.length() - 1);
+        try {
+            terminal.print(terminal.outIsTerminal() ? harmless(piece) : piece);
+            terminal.out().flush();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** A model's text must not steer the terminal. */
+    static String harmless(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (Character.isISOControl(c) && c != '\n' && c != '\t') {
+                return text.replaceAll("[\\p{Cc}&&[^\\n\\t]]", "\uFFFD");
+            }
+        }
+        return text;
+    }
+
+    /** Ends the answer with the line that tells what it cost, on stderr. */
+    void end(Generation generation, int contextUsed, int context) throws IOException {
+        endThinking();
+        answer(stops.flush());
+        if (last != '\n') {
+            terminal.print("\n");
+        }
+        terminal.out().flush();
+        if (!isQuiet) {
+            String line = String.format(
+                    Locale.ROOT,
+                    "%d token%s, %.1f tokens/s, first after %.2f s, context %,d of %,d%s",
+                    generation.generatedTokens(),
+                    generation.generatedTokens() == 1 ? "" : "s",
+                    perSecond(generation.generatedTokens(), generation.generateNanos()),
+                    Math.max(firstTokenNanos, generation.promptNanos()) / 1e9,
+                    contextUsed,
+                    context,
+                    whyItEnded(reason(generation), text.isEmpty() && generation.generatedTokens() > 1));
+            terminal.err().println(terminal.faint("[" + line + "]"));
+            terminal.err().flush();
+        }
+    }
+
+    /** The answer's text so far, without what a stop text cut off. */
+    String text() {
+        return text.toString();
+    }
+
+    /** Why the generation ended: the engine only sees that it was told to stop. */
+    FinishReason reason(Generation generation) {
+        return stops.isFound() ? FinishReason.STOP_TEXT : generation.finishReason();
+    }
+
+    static double perSecond(int tokens, long nanos) {
+        return nanos <= 0 ? 0 : tokens / (nanos / 1e9);
+    }
+
+    private static String whyItEnded(FinishReason reason, boolean isStillThinking) {
+        String hint = isStillThinking ? " before the answer (--think-budget N makes it come)" : "";
+        return switch (reason) {
+            case END, STOP_TEXT -> "";
+            case LENGTH -> "; ended by --max-tokens" + hint;
+            case CONTEXT_FULL -> "; ended as the context is full (--context N gives more)" + hint;
+            case INTERRUPTED -> "; interrupted";
+        };
+    }
+}

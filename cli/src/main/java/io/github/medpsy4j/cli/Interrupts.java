@@ -1,0 +1,41 @@
+package io.github.medpsy4j.cli;
+
+import java.lang.reflect.Proxy;
+
+/**
+ * Ctrl-C. The JDK offers no supported way to be told of it and live on; {@code sun.misc.Signal} of the module
+ * {@code jdk.unsupported} is the one that it keeps for want of another. It is called by reflection because naming it is a
+ * warning that cannot be switched off.
+ */
+final class Interrupts {
+    private Interrupts() {}
+
+    /** Runs the action, on a thread of its own, at each Ctrl-C from now on; false where Ctrl-C still ends the process. */
+    static boolean handle(Runnable action) {
+        try {
+            Class<?> signal = Class.forName("sun.misc.Signal");
+            Class<?> handler = Class.forName("sun.misc.SignalHandler");
+            Object onInterrupt = Proxy.newProxyInstance(
+                    Interrupts.class.getClassLoader(), new Class<?>[] {handler}, (self, method, arguments) -> {
+                        switch (method.getName()) {
+                            case "handle" -> action.run();
+                            case "equals" -> {
+                                return self == arguments[0];
+                            }
+                            case "hashCode" -> {
+                                return System.identityHashCode(self);
+                            }
+                            default -> {
+                                return "Ctrl-C";
+                            }
+                        }
+                        return null;
+                    });
+            Object interrupt = signal.getConstructor(String.class).newInstance("INT");
+            signal.getMethod("handle", signal, handler).invoke(null, interrupt, onInterrupt);
+            return true;
+        } catch (ReflectiveOperationException notHere) {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,51 @@
+package io.github.medpsy4j.cli;
+
+import io.github.medpsy4j.engine.LoadOptions;
+import io.github.medpsy4j.engine.LoadOptions.WeightLayout;
+import java.util.Locale;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
+
+/** The options of commands that compute with a model. */
+final class LoadFlags {
+    private static final int THREADS_MAX = 1024;
+
+    @Option(
+            names = {"-t", "--threads"},
+            paramLabel = "N",
+            description = "Threads that compute (default: the machine's processors).")
+    Integer threads;
+
+    @Option(
+            names = "--weights",
+            paramLabel = "auto|mapped|packed",
+            converter = Layouts.class,
+            description = "Keep weights as they are in the file (mapped), or repacked for speed where memory allows "
+                    + "(auto) or always (packed). Default: auto.")
+    WeightLayout weights = WeightLayout.AUTO;
+
+    void check(Ranges ranges) {
+        ranges.check("--threads", threads, 1, THREADS_MAX);
+    }
+
+    /** @param context positions, or null for the default */
+    LoadOptions options(Integer context) {
+        return LoadOptions.defaults()
+                .withThreads(threads == null ? 0 : threads)
+                .withContext(context == null ? 0 : context)
+                .withWeights(weights);
+    }
+
+    static final class Layouts implements ITypeConverter<WeightLayout> {
+        @Override
+        public WeightLayout convert(String value) {
+            return switch (value.toLowerCase(Locale.ROOT)) {
+                case "auto" -> WeightLayout.AUTO;
+                case "mapped" -> WeightLayout.MAPPED;
+                case "packed" -> WeightLayout.PACKED;
+                default -> throw new TypeConversionException("expected auto, mapped or packed, got " + value);
+            };
+        }
+    }
+}

@@ -1,0 +1,39 @@
+package io.github.medpsy4j.cli;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+
+/** Checks of options' values: a value out of range is an error that names the option, the bound and the value. */
+final class Ranges {
+    private final CommandLine commandLine;
+
+    Ranges(CommandSpec spec) {
+        commandLine = spec.commandLine();
+    }
+
+    /** Checks a whole number; null, an option that was not given, passes. */
+    void check(String option, Integer value, int min, int max) {
+        if (value != null && (value < min || value > max)) {
+            throw failed(option, max == Integer.MAX_VALUE ? "at least " + min : min + " to " + max, value);
+        }
+    }
+
+    /** Checks a real number from min, which itself is refused if {@code minIsOut}, to max; null passes. */
+    void check(String option, Float value, float min, boolean minIsOut, float max) {
+        if (value != null && !((minIsOut ? value > min : value >= min) && value <= max)) {
+            String from = minIsOut ? "above " + shown(min) + " and at most " : shown(min) + " to ";
+            throw failed(option, from + shown(max), shown(value));
+        }
+    }
+
+    private static String shown(float value) {
+        return value == Math.rint(value) && Math.abs(value) < 1e9
+                ? String.valueOf((long) value)
+                : String.valueOf(value);
+    }
+
+    private ParameterException failed(String option, String expected, Object got) {
+        return new ParameterException(commandLine, option + ": expected " + expected + ", got " + got);
+    }
+}

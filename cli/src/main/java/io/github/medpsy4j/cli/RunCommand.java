@@ -1,0 +1,258 @@
+package io.github.medpsy4j.cli;
+
+import io.github.medpsy4j.engine.Answer;
+import io.github.medpsy4j.engine.Chat;
+import io.github.medpsy4j.engine.ChatToken;
+import io.github.medpsy4j.engine.ContextFullException;
+import io.github.medpsy4j.engine.FinishReason;
+import io.github.medpsy4j.engine.Generation;
+import io.github.medpsy4j.engine.Generator;
+import io.github.medpsy4j.engine.Model;
+import io.github.medpsy4j.engine.Session;
+import io.github.medpsy4j.engine.sampling.SamplingOptions;
+import io.github.medpsy4j.models.ModelFile;
+import io.github.medpsy4j.tokenizer.Decoder;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintWriter;
+import java.io.Writer;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** One prompt, one answer. */
+@Command(
+        name = "run",
+        header = "Answer one prompt.",
+        customSynopsis = {
+            "medpsy run [OPTIONS] [MODEL] -p PROMPT",
+            "       medpsy run [OPTIONS] [MODEL] --file FILE",
+            "       medpsy run [OPTIONS] MODEL PROMPT"
+        },
+        description = "The answer goes to stdout; thinking, and what it cost, to stderr.",
+        footer = {
+            "  medpsy run -p 'What is metformin for?'",
+            "  medpsy run medpsy-4b 'Name three causes of anaemia.' --think off",
+            "  cat letter.txt | medpsy run -p - --system 'Explain this letter in plain words.'",
+            "  medpsy run --raw -p 'The capital of France is' -n 16 --temp 0",
+            "  medpsy run -p 'Is aspirin an NSAID?' --temp 0 --json"
+        })
+final class RunCommand extends BaseCommand {
+    @Parameters(
+            arity = "0..2",
+            paramLabel = "MODEL PROMPT",
+            hideParamSyntax = true,
+            completionCandidates = ModelFlags.Names.class,
+            description = "MODEL is a name, NAME:QUANT or a path (default: $MEDPSY_MODEL, else medpsy-1.7b). "
+                    + "PROMPT may stand behind it instead of -p or --file.")
+    List<String> words = new ArrayList<>();
+
+    @Option(
+            names = {"-p", "--prompt"},
+            paramLabel = "PROMPT",
+            description = "The prompt; - reads it from stdin.")
+    String prompt;
+
+    @Option(names = "--file", paramLabel = "FILE", description = "Read the prompt from a file.")
+    String file;
+
+    @Option(
+            names = "--raw",
+            description =
+                    "Give the prompt to the model without a template, to be continued; special tokens in it count.")
+    boolean raw;
+
+    @Option(
+            names = "--stop",
+            paramLabel = "TEXT",
+            description = "End the answer before this text; may be given several times.")
+    List<String> stops = new ArrayList<>();
+
+    @Option(names = "--json", description = "Print one JSON object: text, thinking, usage, timings, finish_reason.")
+    boolean json;
+
+    @Mixin
+    ModelFlags modelFlags;
+
+    @Mixin
+    AnswerFlags answerFlags;
+
+    @Mixin
+    LoadFlags loadFlags;
+
+    @Option(
+            names = {"-q", "--quiet"},
+            description = "Nothing on stderr but errors: no thinking, no figures.")
+    boolean quiet;
+
+    RunCommand(Terminal terminal) {
+        super(terminal);
+    }
+
+    /** What came of a prompt. */
+    private record Result(
+            String text, String thinking, Generation generation, FinishReason reason, double loadSeconds) {}
+
+    @Override
+    public Integer call() throws IOException, Failure {
+        Ranges ranges = new Ranges(spec);
+        answerFlags.check(ranges);
+        loadFlags.check(ranges);
+        if (stops.contains("")) {
+            throw usage("--stop: expected a text, got an empty one");
+        }
+        if (raw && (answerFlags.system != null || answerFlags.think != null || answerFlags.thinkBudget != null)) {
+            throw usage("--raw: there is no template that --system, --think or --think-budget could act on");
+        }
+        String[] modelAndPrompt = words();
+        String text = promptText(modelAndPrompt[1]);
+        Models models = new Models(terminal);
+        Models.Found found = models.obtain(modelAndPrompt[0], modelFlags.offline);
+        SamplingOptions sampling = answerFlags.sampling(found.known().flatMap(ModelFile::sampling));
+        long start = System.nanoTime();
+        try (Model model = models.load(found, loadFlags.options(answerFlags.context), quiet, isVerbose())) {
+            double loadSeconds = (System.nanoTime() - start) / 1e9;
+            Terminal shown = json ? silent(terminal) : terminal;
+            AnswerPrinter printer = new AnswerPrinter(shown, quiet || json, stops, () -> false);
+            Result result = raw
+                    ? continueText(model, text, sampling, printer, loadSeconds)
+                    : answer(model, text, sampling, printer, loadSeconds);
+            if (json) {
+                Json.print(terminal, describe(found, sampling, result));
+            }
+            return OK;
+        } catch (ContextFullException e) {
+            throw new Failure(
+                    "the prompt has " + e.tokens() + " tokens, the context holds " + e.context()
+                            + " (--context N sets it, up to the model's own)",
+                    e);
+        }
+    }
+
+    /** The model, or null, and the positional prompt, or null. */
+    private String[] words() {
+        boolean hasPrompt = prompt != null || file != null;
+        int room = (hasPrompt ? 0 : 1) + (modelFlags.model == null ? 1 : 0);
+        if (words.size() > room) {
+            throw usage("unexpected argument '" + words.get(room) + "'");
+        }
+        if (modelFlags.model != null) {
+            return new String[] {modelFlags.choose(null), words.isEmpty() ? null : words.getFirst()};
+        }
+        return new String[] {
+            modelFlags.choose(words.isEmpty() ? null : words.getFirst()), words.size() > 1 ? words.get(1) : null
+        };
+    }
+
+    private String promptText(String positional) throws IOException, Failure {
+        if (prompt != null && file != null) {
+            throw usage("two prompts given: --prompt and --file");
+        }
+        String text;
+        if (file != null) {
+            text = Inputs.read(terminal, file);
+        } else {
+            String given = prompt == null ? positional : prompt;
+            if (given == null) {
+                throw usage("no prompt given; -p PROMPT gives one, -p - reads it from stdin");
+            }
+            text = given.equals("-") ? terminal.readAll() : given;
+        }
+        if (text.isEmpty() || (!raw && text.isBlank())) {
+            throw usage("the prompt is empty");
+        }
+        return text;
+    }
+
+    private Result answer(Model model, String text, SamplingOptions sampling, AnswerPrinter printer, double loadSeconds)
+            throws IOException, Failure {
+        ChatCommand.requireTemplate(model);
+        try (Chat chat = model.chat(answerFlags.chatOptions(sampling))) {
+            Answer answer = chat.send(text, printer);
+            printer.end(
+                    answer.generation(), chat.session().length(), chat.session().context());
+            return new Result(
+                    printer.text(),
+                    answer.thinking(),
+                    answer.generation(),
+                    printer.reason(answer.generation()),
+                    loadSeconds);
+        }
+    }
+
+    private Result continueText(
+            Model model, String text, SamplingOptions sampling, AnswerPrinter printer, double loadSeconds)
+            throws IOException, Failure {
+        int[] ids = model.tokenizer().encodeRaw(text);
+        if (ids.length == 0) {
+            throw new Failure("the prompt has no tokens");
+        }
+        try (Session session = model.session()) {
+            Decoder decoder = model.tokenizer().decoder(false, false);
+            Generation generation = new Generator(session, sampling)
+                    .generate(
+                            ids,
+                            answerFlags.maxTokens == null ? 0 : answerFlags.maxTokens,
+                            id -> printer.test(new ChatToken(decoder.accept(id), false)));
+            printer.test(new ChatToken(decoder.flush(), false));
+            printer.end(generation, session.length(), session.context());
+            return new Result(printer.text(), "", generation, printer.reason(generation), loadSeconds);
+        }
+    }
+
+    private static Map<String, Object> describe(Models.Found found, SamplingOptions sampling, Result result) {
+        Generation g = result.generation();
+        Map<String, Object> usage = new LinkedHashMap<>();
+        usage.put("prompt_tokens", g.promptTokens());
+        usage.put("cached_tokens", g.reusedTokens());
+        usage.put("completion_tokens", g.generatedTokens());
+        usage.put("total_tokens", g.promptTokens() + g.generatedTokens());
+        Map<String, Object> timings = new LinkedHashMap<>();
+        timings.put("load_s", round(result.loadSeconds()));
+        timings.put("prompt_s", round(g.promptNanos() / 1e9));
+        timings.put("generate_s", round(g.generateNanos() / 1e9));
+        timings.put(
+                "prompt_tokens_per_s",
+                round(AnswerPrinter.perSecond(g.promptTokens() - g.reusedTokens(), g.promptNanos())));
+        timings.put("tokens_per_s", round(AnswerPrinter.perSecond(g.generatedTokens(), g.generateNanos())));
+        Map<String, Object> all = new LinkedHashMap<>();
+        all.put("model", found.name());
+        all.put("text", result.text());
+        all.put("thinking", result.thinking());
+        all.put("finish_reason", nameOf(result.reason()));
+        all.put("seed", sampling.seed());
+        all.put("usage", usage);
+        all.put("timings", timings);
+        return all;
+    }
+
+    private static String nameOf(FinishReason reason) {
+        return switch (reason) {
+            case END -> "stop";
+            case LENGTH -> "length";
+            case CONTEXT_FULL -> "context_full";
+            case STOP_TEXT -> "stop_text";
+            case INTERRUPTED -> "interrupted";
+        };
+    }
+
+    static double round(double value) {
+        return Math.rint(value * 1000) / 1000;
+    }
+
+    private static Terminal silent(Terminal terminal) {
+        return new Terminal(
+                terminal.in(),
+                OutputStream.nullOutputStream(),
+                new PrintWriter(Writer.nullWriter()),
+                terminal.environment(),
+                false,
+                false,
+                false);
+    }
+}

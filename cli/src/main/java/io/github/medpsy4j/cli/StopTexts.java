@@ -1,0 +1,64 @@
+package io.github.medpsy4j.cli;
+
+import java.util.List;
+
+/** Ends a streamed text where one of some texts appears. What may yet become one waits. */
+final class StopTexts {
+    private final List<String> stops;
+    private final StringBuilder waiting = new StringBuilder();
+    private boolean found;
+
+    StopTexts(List<String> stops) {
+        this.stops = List.copyOf(stops);
+    }
+
+    /** Whether a stop text has appeared: nothing after it counts. */
+    boolean isFound() {
+        return found;
+    }
+
+    /** Takes the next piece; returns what can no longer be part of a stop text. */
+    String accept(String piece) {
+        if (found || stops.isEmpty()) {
+            return found ? "" : piece;
+        }
+        waiting.append(piece);
+        int first = -1;
+        for (String stop : stops) {
+            int at = waiting.indexOf(stop);
+            if (at >= 0 && (first < 0 || at < first)) {
+                first = at;
+            }
+        }
+        if (first >= 0) {
+            found = true;
+            waiting.setLength(first);
+            return take(first);
+        }
+        return take(waiting.length() - heldBack());
+    }
+
+    /** What still waits at the end of the text. */
+    String flush() {
+        return take(waiting.length());
+    }
+
+    private String take(int length) {
+        String text = waiting.substring(0, length);
+        waiting.delete(0, length);
+        return text;
+    }
+
+    /** The length of the longest end that begins a stop text. */
+    private int heldBack() {
+        int longest = 0;
+        for (String stop : stops) {
+            for (int n = Math.min(stop.length() - 1, waiting.length()); n > longest; n--) {
+                if (waiting.indexOf(stop.substring(0, n), waiting.length() - n) >= 0) {
+                    longest = n;
+                }
+            }
+        }
+        return longest;
+    }
+}

@@ -1,0 +1,163 @@
+package io.github.medpsy4j.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import io.github.medpsy4j.models.Catalogue;
+import io.github.medpsy4j.models.ModelFile;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The commands around the store: list, pull, rm; and models that are named. */
+class StoreCommandsTest {
+    @TempDir
+    Path home;
+
+    private Cli cli() {
+        return new Cli(home);
+    }
+
+    private Path install(String name) throws IOException {
+        Path models = Files.createDirectories(home.resolve("models"));
+        return Files.copy(Path.of(Cli.TINY), models.resolve(name));
+    }
+
+    @Test
+    void anEmptyStoreIsSaidToBeEmpty() {
+        Cli.Result result = cli().run("list");
+        assertEquals("", result.ok());
+        assertEquals(
+                "medpsy: no models in " + home.resolve("models") + "; medpsy list --all shows what can be pulled\n",
+                result.err());
+        assertEquals("[]\n", cli().run("list", "--json").ok());
+    }
+
+    @Test
+    void listShowsWhatIsHereAndWhatCanBe() throws IOException {
+        install("mine.gguf");
+        install("medpsy-4b-q4_k_m-imat.gguf");
+        assertEquals("""
+                medpsy-4b:q4_k_m    2.72 GB  wrong size      MedPsy 4B, medical question answering (Qwen3 4B)
+                mine.gguf            1.1 MB  here
+                """, cli().run("list").ok());
+        String all = cli().run("list", "--all").ok();
+        assertTrue(all.contains("medpsy-1.7b:iq3_xxs"), all);
+        assertTrue(all.contains("mine.gguf "), all);
+        List<Object> json =
+                JSON.std.listFrom(cli().run("list", "--all", "--json").ok());
+        assertEquals(Catalogue.builtIn().files().size() + 1, json.size());
+        assertEquals("mine.gguf", ((Map<?, ?>) json.getFirst()).get("name"));
+        assertEquals(true, ((Map<?, ?>) json.getFirst()).get("installed"));
+        assertEquals("Apache-2.0", ((Map<?, ?>) json.get(1)).get("licence"));
+    }
+
+    @Test
+    void aFileInTheStoreIsFoundByItsName() throws IOException {
+        install("mine.gguf");
+        String expected = cli().run("tokenize", Cli.TINY, "Hello").ok();
+        assertEquals(expected, cli().run("tokenize", "mine", "Hello").ok());
+        assertEquals(expected, cli().run("tokenize", "mine.gguf", "Hello").ok());
+        assertTrue(cli().run("show", "mine").ok().contains("random-qwen3-tiny"));
+    }
+
+    @Test
+    void rmRemoves() throws IOException {
+        Path file = install("mine.gguf");
+        Cli.Result result = cli().run("rm", "mine");
+        assertEquals("", result.ok());
+        assertEquals("medpsy: removed mine, 1.1 MB\n", result.err());
+        assertFalse(Files.exists(file));
+        cli().run("rm", "medpsy-4b").failed(1, "medpsy-4b:q4_k_m: not installed");
+        cli().run("rm").failed(2, "Missing required parameter: 'MODEL' (see medpsy rm --help)");
+    }
+
+    @Test
+    void offlineNothingIsPulled() {
+        cli().run("run", "medpsy-4b", "-p", "x", "--offline")
+                .failed(1, "medpsy-4b:q4_k_m: not installed, and offline nothing is pulled");
+    }
+
+    @Test
+    void aModelWhoseSourceDoesNotAnswerIsAFailureWithTheReason() {
+        Cli.Result result = cli().run("pull", "medpsy-4b");
+        assertEquals(1, result.code());
+        assertEquals("", result.out());
+        String last = result.err().lines().reduce((a, b) -> b).orElseThrow();
+        assertTrue(last.startsWith("medpsy: medpsy-4b:q4_k_m: Hugging Face: http://127.0.0.1:9"), result.err());
+    }
+
+    @Test
+    void withoutTheDefaultTheDemoModelIsUsedWhichIsSaid() throws IOException {
+        // The demo model's name and size over other bytes: obtaining trusts the size, loading then tells.
+        ModelFile demo = Catalogue.builtIn().demoFile();
+        Path file = Files.createDirectories(home.resolve("models")).resolve(demo.fileName());
+        try (var sparse = new java.io.RandomAccessFile(file.toFile(), "rw")) {
+            sparse.setLength(demo.sizeBytes());
+        }
+        Cli.Result result = cli().run("run", "-p", "x");
+        assertEquals(1, result.code());
+        assertTrue(
+                result.err()
+                        .contains(
+                                "\nmedpsy: using the demo model qwen2.5-coder-0.5b:q4_k_m (Qwen2.5-Coder 0.5B Instruct, "
+                                        + "the demo model: small and general, not medical) because medpsy-1.7b:q4_k_m: "
+                                        + "Hugging Face: http://127.0.0.1:9"),
+                result.err());
+        assertTrue(result.err().endsWith("got 00000000\n"), result.err());
+    }
+
+    private String progress(boolean isTerminal) throws InterruptedException {
+        StringWriter err = new StringWriter();
+        Terminal terminal = new Terminal(
+                InputStream.nullInputStream(),
+                java.io.OutputStream.nullOutputStream(),
+                new PrintWriter(err),
+                Map.of(),
+                isTerminal,
+                isTerminal,
+                isTerminal);
+        ModelFile file = Catalogue.builtIn().defaultFile();
+        PullProgress progress = new PullProgress(terminal);
+        progress.started(file, file.sources().getFirst(), 0, 1_000_000_000);
+        for (int i = 1; i <= 7; i++) {
+            Thread.sleep(110);
+            progress.progress(i * 100_000_000L + 50_000_000, 1_000_000_000);
+        }
+        progress.retrying("broken", 2, 5, Duration.ofMillis(500));
+        progress.progress(1_000_000_000, 1_000_000_000);
+        progress.finished(file, Path.of("m.gguf"));
+        return err.toString();
+    }
+
+    @Test
+    void aPullShowsABarOnATerminal() throws InterruptedException {
+        String shown = progress(true);
+        assertTrue(shown.startsWith("medpsy: pulling medpsy-1.7b:q4_k_m, 1.00 GB, from Hugging Face\n\r["), shown);
+        assertTrue(
+                shown.matches("(?s).*\r\\[############## {10}] 6\\d%, 6\\d\\d\\.\\d MB of 1\\.00 GB, "
+                        + "[\\d.]+ [MG]B/s, 0:0\\d left *\r.*|(?s).*\r\\[#+ +] 65%, 650.0 MB of 1.00 GB, .*"),
+                shown);
+        assertTrue(shown.contains("\nmedpsy: broken; trying again (2 of 5) in 0.5 s\n"), shown);
+        assertTrue(shown.contains("\r[########################] 100%, 1.00 GB of 1.00 GB"), shown);
+        assertTrue(shown.endsWith("\nmedpsy: medpsy-1.7b:q4_k_m is here, verified: m.gguf\n"), shown);
+    }
+
+    @Test
+    void aPullTellsNowAndThenWithoutATerminal() throws InterruptedException {
+        List<String> lines = progress(false).lines().toList();
+        assertEquals("medpsy: medpsy-1.7b:q4_k_m: 15%, 150.0 MB of 1.00 GB", lines.get(1));
+        assertEquals(11, lines.size(), lines.toString());
+        assertTrue(lines.stream().noneMatch(l -> l.contains("\r")));
+    }
+}
