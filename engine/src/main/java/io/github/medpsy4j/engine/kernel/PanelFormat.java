@@ -1,8 +1,8 @@
 package io.github.medpsy4j.engine.kernel;
 
 import io.github.medpsy4j.gguf.GgmlType;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
 /**
@@ -36,9 +36,8 @@ enum PanelFormat {
     /** 34 bytes: half d; 32 signed bytes. w = d·b, b = (n - 8) + 16·(h - 8) + 8 with h the high nibble, sign flipped. */
     Q8_0(GgmlType.Q8_0, 32, 4);
 
-    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfShort SHORT =
-            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
 
     final GgmlType type;
     final int blockWeights;
@@ -77,33 +76,37 @@ enum PanelFormat {
     }
 
     /** The low nibbles of weights 4q..4q+3 of 32-wide sub-block j of the block at {@code block}. */
-    int quad(MemorySegment src, long block, int j, int q) {
+    int quad(byte[] src, int block, int j, int q) {
         return switch (this) {
-            case Q4_0 -> nibbles(src, block + 2 + (q & 3) * 4L, q >> 2);
-            case Q4_1 -> nibbles(src, block + 4 + (q & 3) * 4L, q >> 2);
-            case Q5_0 -> nibbles(src, block + 6 + (q & 3) * 4L, q >> 2);
-            case Q5_1 -> nibbles(src, block + 8 + (q & 3) * 4L, q >> 2);
-            case Q4_K -> nibbles(src, block + 16 + (j >> 1) * 32L + q * 4L, j & 1);
-            case Q5_K -> nibbles(src, block + 48 + (j >> 1) * 32L + q * 4L, j & 1);
-            case Q6_K -> nibbles(src, block + (j >> 2) * 64L + (j & 1) * 32L + q * 4L, (j >> 1) & 1);
-            case Q8_0 -> nibbles(src, block + 2 + q * 4L, 0);
+            case Q4_0 -> nibbles(src, block + 2 + (q & 3) * 4, q >> 2);
+            case Q4_1 -> nibbles(src, block + 4 + (q & 3) * 4, q >> 2);
+            case Q5_0 -> nibbles(src, block + 6 + (q & 3) * 4, q >> 2);
+            case Q5_1 -> nibbles(src, block + 8 + (q & 3) * 4, q >> 2);
+            case Q4_K -> nibbles(src, block + 16 + (j >> 1) * 32 + q * 4, j & 1);
+            case Q5_K -> nibbles(src, block + 48 + (j >> 1) * 32 + q * 4, j & 1);
+            case Q6_K -> nibbles(src, block + (j >> 2) * 64 + (j & 1) * 32 + q * 4, (j >> 1) & 1);
+            case Q8_0 -> nibbles(src, block + 2 + q * 4, 0);
         };
     }
 
     /** The high bits of the same weights. */
-    int highQuad(MemorySegment src, long block, int j, int q) {
+    int highQuad(byte[] src, int block, int j, int q) {
         return switch (this) {
-            case Q5_0 -> spread(src.get(INT, block + 2) >>> (4 * q));
-            case Q5_1 -> spread(src.get(INT, block + 4) >>> (4 * q));
-            case Q5_K -> pack((src.get(INT, block + 16 + q * 4L) >>> j) & 0x01010101);
-            case Q6_K -> pack((src.get(INT, block + 128 + (j >> 2) * 32L + q * 4L) >>> (2 * (j & 3))) & 0x03030303);
-            case Q8_0 -> pack(((src.get(INT, block + 2 + q * 4L) >>> 4) & 0x0f0f0f0f) ^ 0x08080808);
+            case Q5_0 -> spread(int32(src, block + 2) >>> (4 * q));
+            case Q5_1 -> spread(int32(src, block + 4) >>> (4 * q));
+            case Q5_K -> pack((int32(src, block + 16 + q * 4) >>> j) & 0x01010101);
+            case Q6_K -> pack((int32(src, block + 128 + (j >> 2) * 32 + q * 4) >>> (2 * (j & 3))) & 0x03030303);
+            case Q8_0 -> pack(((int32(src, block + 2 + q * 4) >>> 4) & 0x0f0f0f0f) ^ 0x08080808);
             case Q4_0, Q4_1, Q4_K -> 0;
         };
     }
 
-    private static int nibbles(MemorySegment src, long at, int high) {
-        return pack((src.get(INT, at) >>> (4 * high)) & 0x0f0f0f0f);
+    private static int int32(byte[] src, int at) {
+        return (int) INT.get(src, at);
+    }
+
+    private static int nibbles(byte[] src, int at, int high) {
+        return pack((int32(src, at) >>> (4 * high)) & 0x0f0f0f0f);
     }
 
     /** Four bytes below 16 to four nibbles. */
@@ -118,29 +121,29 @@ enum PanelFormat {
     }
 
     /** d. */
-    short d(MemorySegment src, long block) {
-        return src.get(SHORT, this == Q6_K ? block + 208 : block);
+    short d(byte[] src, int block) {
+        return (short) SHORT.get(src, this == Q6_K ? block + 208 : block);
     }
 
     /** The second half: m of Q4_1 and Q5_1, dmin of Q4_K and Q5_K. */
-    short m(MemorySegment src, long block) {
-        return src.get(SHORT, block + 2);
+    short m(byte[] src, int block) {
+        return (short) SHORT.get(src, block + 2);
     }
 
     /** Four scales of a 256-wide block, a byte each: 4g..4g+3; 6-bit for Q4_K and Q5_K, signed for Q6_K. */
-    int scales(MemorySegment src, long block, int g) {
+    int scales(byte[] src, int block, int g) {
         if (this == Q6_K) {
-            return src.get(INT, block + 192 + g * 4L);
+            return int32(src, block + 192 + g * 4);
         }
         return g == 0
-                ? src.get(INT, block + 4) & 0x3f3f3f3f
-                : (src.get(INT, block + 12) & 0x0f0f0f0f) | ((src.get(INT, block + 4) >>> 2) & 0x30303030);
+                ? int32(src, block + 4) & 0x3f3f3f3f
+                : (int32(src, block + 12) & 0x0f0f0f0f) | ((int32(src, block + 4) >>> 2) & 0x30303030);
     }
 
     /** The four 6-bit minima of sub-blocks 4g..4g+3 of a Q4_K or Q5_K block, a byte each. */
-    int minima(MemorySegment src, long block, int g) {
+    int minima(byte[] src, int block, int g) {
         return g == 0
-                ? src.get(INT, block + 8) & 0x3f3f3f3f
-                : ((src.get(INT, block + 12) >>> 4) & 0x0f0f0f0f) | ((src.get(INT, block + 8) >>> 2) & 0x30303030);
+                ? int32(src, block + 8) & 0x3f3f3f3f
+                : ((int32(src, block + 12) >>> 4) & 0x0f0f0f0f) | ((int32(src, block + 8) >>> 2) & 0x30303030);
     }
 }

@@ -47,7 +47,6 @@ final class PanelMatrix extends Matrix {
 
     private static final int ROWS_OF_INTS_BYTES = PANEL_ROWS * Integer.BYTES;
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final PanelFormat format;
     private final int unitBlocks;
@@ -110,11 +109,18 @@ final class PanelMatrix extends Matrix {
         PanelMatrix m = new PanelMatrix(format, rows, columns, arena);
         int[] lanes = laneOfRow(VectorPanels.SHORT_LANES);
         pool.run(m.panels, 1, (begin, end, worker) -> {
+            byte[] block = new byte[m.sourceBytes()];
+            short[] unit = new short[Math.toIntExact(m.unitBytes / Short.BYTES)];
             for (int p = begin; p < end; p++) {
-                m.packPanel(source, p, lanes);
+                m.packPanel(source, p, lanes, block, unit);
             }
         });
         return m;
+    }
+
+    /** Bytes of one row's part of a unit in the file. */
+    private int sourceBytes() {
+        return unitBlocks * BLOCK / format.blockWeights * format.type.blockBytes();
     }
 
     /** Where each of a panel's rows stands among the 32 short lanes of its vectors of {@code length} shorts. */
@@ -128,81 +134,85 @@ final class PanelMatrix extends Matrix {
         return lanes;
     }
 
-    private void packPanel(MemorySegment source, int panel, int[] lanes) {
+    /** Packs by way of arrays: a store to a shared segment costs several times one to an array. */
+    private void packPanel(MemorySegment source, int panel, int[] lanes, byte[] src, short[] unit) {
         int perBlock = format.type.blockBytes();
         long rowBytes = (long) columns() / format.blockWeights * perBlock;
         int rowsHere = Math.min(PANEL_ROWS, rows() - panel * PANEL_ROWS);
         int blocksPerSource = format.blockWeights / BLOCK;
+        Arrays.fill(unit, (short) 0);
         for (int u = 0; u < units; u++) {
-            long unit = panel * panelBytes + u * unitBytes;
             for (int r = 0; r < rowsHere; r++) {
-                long row = ((long) panel * PANEL_ROWS + r) * rowBytes;
-                long lane = unit + lanes[r] * 2L;
+                long from = ((long) panel * PANEL_ROWS + r) * rowBytes + (long) u * src.length;
+                MemorySegment.copy(source, ValueLayout.JAVA_BYTE, from, src, 0, src.length);
                 for (int b = 0; b < unitBlocks; b++) {
-                    int column = u * unitBlocks + b;
-                    long block = row + (long) (column / blocksPerSource) * perBlock;
-                    packBlock(source, block, column % blocksPerSource, lane, b);
+                    packBlock(src, b / blocksPerSource * perBlock, b % blocksPerSource, unit, lanes[r], b);
                 }
-                packHeader(source, row, u, unit + headerOffset, r, lanes[r]);
+                packHeader(src, unit, r, lanes[r]);
             }
+            long to = panel * panelBytes + u * unitBytes;
+            MemorySegment.copy(unit, 0, packed, SHORT, to, unit.length);
         }
     }
 
-    private void packBlock(MemorySegment source, long block, int j, long lane, int b) {
+    private void packBlock(byte[] src, int block, int j, short[] unit, int lane, int b) {
         for (int q = 0; q < QUADS; q++) {
-            int quad = format.quad(source, block, j, q);
-            packed.set(SHORT, lane + (long) (b * QUADS + q) * LANES_BYTES, (short) quad);
+            unit[(b * QUADS + q) * PANEL_ROWS + lane] = (short) format.quad(src, block, j, q);
         }
         int bits = format.highBits;
         if (bits > 0) {
             int perShort = 4 / bits;
             int shorts = QUADS / perShort;
+            int high = (int) (highOffset / Short.BYTES) + b * shorts * PANEL_ROWS + lane;
             for (int h = 0; h < shorts; h++) {
                 int fields = 0;
                 for (int i = 0; i < perShort; i++) {
-                    fields |= format.highQuad(source, block, j, h * perShort + i) << (i * bits);
+                    fields |= format.highQuad(src, block, j, h * perShort + i) << (i * bits);
                 }
-                packed.set(SHORT, lane + highOffset + (long) (b * shorts + h) * LANES_BYTES, (short) fields);
+                unit[high + h * PANEL_ROWS] = (short) fields;
             }
         }
     }
 
-    private void packHeader(MemorySegment source, long row, int unit, long header, int r, int lane) {
+    private void packHeader(byte[] src, short[] unit, int r, int lane) {
         int perBlock = format.type.blockBytes();
+        int header = (int) (headerOffset / Short.BYTES);
+        // Ints as two shorts, the low one first.
+        int ints = header + 2 * r;
+        int intsRow = 2 * PANEL_ROWS;
+        int halves = header + 4 * intsRow + lane;
         switch (format) {
             case Q4_0, Q5_0, Q8_0 -> {
                 for (int b = 0; b < unitBlocks; b++) {
-                    long block = row + (long) (unit * unitBlocks + b) * perBlock;
-                    packed.set(SHORT, header + (long) b * LANES_BYTES + lane * 2L, format.d(source, block));
+                    unit[header + b * PANEL_ROWS + lane] = format.d(src, b * perBlock);
                 }
             }
             case Q4_1, Q5_1 -> {
                 for (int b = 0; b < unitBlocks; b++) {
-                    long block = row + (long) (unit * unitBlocks + b) * perBlock;
-                    long at = header + (long) b * 2 * LANES_BYTES + lane * 2L;
-                    packed.set(SHORT, at, format.d(source, block));
-                    packed.set(SHORT, at + LANES_BYTES, format.m(source, block));
+                    unit[header + 2 * b * PANEL_ROWS + lane] = format.d(src, b * perBlock);
+                    unit[header + (2 * b + 1) * PANEL_ROWS + lane] = format.m(src, b * perBlock);
                 }
             }
             case Q4_K, Q5_K -> {
-                long block = row + (long) unit * perBlock;
                 for (int g = 0; g < 2; g++) {
-                    long at = header + (long) g * ROWS_OF_INTS_BYTES + r * 4L;
-                    packed.set(INT, at, format.scales(source, block, g));
-                    packed.set(INT, at + 2 * ROWS_OF_INTS_BYTES, format.minima(source, block, g));
+                    putInt(unit, ints + g * intsRow, format.scales(src, 0, g));
+                    putInt(unit, ints + (2 + g) * intsRow, format.minima(src, 0, g));
                 }
-                long halves = header + 4 * ROWS_OF_INTS_BYTES + lane * 2L;
-                packed.set(SHORT, halves, format.d(source, block));
-                packed.set(SHORT, halves + LANES_BYTES, format.m(source, block));
+                unit[halves] = format.d(src, 0);
+                unit[halves + PANEL_ROWS] = format.m(src, 0);
             }
             case Q6_K -> {
-                long block = row + (long) unit * perBlock;
                 for (int g = 0; g < 4; g++) {
-                    packed.set(INT, header + (long) g * ROWS_OF_INTS_BYTES + r * 4L, format.scales(source, block, g));
+                    putInt(unit, ints + g * intsRow, format.scales(src, 0, g));
                 }
-                packed.set(SHORT, header + 4 * ROWS_OF_INTS_BYTES + lane * 2L, format.d(source, block));
+                unit[halves] = format.d(src, 0);
             }
         }
+    }
+
+    private static void putInt(short[] unit, int at, int value) {
+        unit[at] = (short) value;
+        unit[at + 1] = (short) (value >>> 16);
     }
 
     @Override
