@@ -24,8 +24,6 @@ import jdk.incubator.vector.VectorSpecies;
 
 /** {@link DequantizeIQuants} in vectors; the layouts are there. */
 final class VectorIQuants {
-    private VectorIQuants() {}
-
     private static final ByteVector IQ4 = ByteVector.fromArray(ByteVector.SPECIES_128, DequantizeIQuants.IQ4_VALUES, 0);
 
     /** Eight weights at a time, or four where a vector has no more. */
@@ -34,7 +32,10 @@ final class VectorIQuants {
     private static final VectorSpecies<Float> EIGHT_F = LANES == 4 ? FloatVector.SPECIES_128 : FloatVector.SPECIES_256;
 
     /** Lane j shifts bit j to the sign. */
-    private static final IntVector TO_SIGN = IntVector.broadcast(EIGHT_I, 31).sub(IntVector.zero(EIGHT_I).addIndex(1));
+    private static final IntVector TO_SIGN =
+            IntVector.broadcast(EIGHT_I, 31).sub(IntVector.zero(EIGHT_I).addIndex(1));
+
+    private VectorIQuants() {}
 
     static void iq4Nl(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int count) {
         int blocks = VectorDecoders.blocks(GgmlType.IQ4_NL, src, srcOffset, dst, dstOffset, count);
@@ -66,18 +67,38 @@ final class VectorIQuants {
         ByteVector q = ByteVector.fromMemorySegment(ByteVector.SPECIES_128, src, qs, ByteOrder.LITTLE_ENDIAN);
         ByteVector low = q.and((byte) 0x0F).selectFrom(IQ4);
         // Shifted as shorts: a shift of bytes is emulated on x86.
-        ByteVector high = q.reinterpretAsShorts().lanewise(LSHR, 4).reinterpretAsBytes().and((byte) 0x0F).selectFrom(IQ4);
-        ((FloatVector) ((IntVector) low.convertShape(B2I, I, 0)).convertShape(I2F, F, 0)).mul(d).intoArray(dst, out);
-        ((FloatVector) ((IntVector) high.convertShape(B2I, I, 0)).convertShape(I2F, F, 0)).mul(d).intoArray(dst, out + 16);
+        ByteVector high = q.reinterpretAsShorts()
+                .lanewise(LSHR, 4)
+                .reinterpretAsBytes()
+                .and((byte) 0x0F)
+                .selectFrom(IQ4);
+        ((FloatVector) ((IntVector) low.convertShape(B2I, I, 0)).convertShape(I2F, F, 0))
+                .mul(d)
+                .intoArray(dst, out);
+        ((FloatVector) ((IntVector) high.convertShape(B2I, I, 0)).convertShape(I2F, F, 0))
+                .mul(d)
+                .intoArray(dst, out + 16);
         if (LANES < 16) {
-            ((FloatVector) ((IntVector) low.convertShape(B2I, I, 1)).convertShape(I2F, F, 0)).mul(d).intoArray(dst, out + LANES);
-            ((FloatVector) ((IntVector) high.convertShape(B2I, I, 1)).convertShape(I2F, F, 0)).mul(d).intoArray(dst, out + 16 + LANES);
+            ((FloatVector) ((IntVector) low.convertShape(B2I, I, 1)).convertShape(I2F, F, 0))
+                    .mul(d)
+                    .intoArray(dst, out + LANES);
+            ((FloatVector) ((IntVector) high.convertShape(B2I, I, 1)).convertShape(I2F, F, 0))
+                    .mul(d)
+                    .intoArray(dst, out + 16 + LANES);
         }
         if (LANES < 8) {
-            ((FloatVector) ((IntVector) low.convertShape(B2I, I, 2)).convertShape(I2F, F, 0)).mul(d).intoArray(dst, out + 2 * LANES);
-            ((FloatVector) ((IntVector) low.convertShape(B2I, I, 3)).convertShape(I2F, F, 0)).mul(d).intoArray(dst, out + 3 * LANES);
-            ((FloatVector) ((IntVector) high.convertShape(B2I, I, 2)).convertShape(I2F, F, 0)).mul(d).intoArray(dst, out + 16 + 2 * LANES);
-            ((FloatVector) ((IntVector) high.convertShape(B2I, I, 3)).convertShape(I2F, F, 0)).mul(d).intoArray(dst, out + 16 + 3 * LANES);
+            ((FloatVector) ((IntVector) low.convertShape(B2I, I, 2)).convertShape(I2F, F, 0))
+                    .mul(d)
+                    .intoArray(dst, out + 2 * LANES);
+            ((FloatVector) ((IntVector) low.convertShape(B2I, I, 3)).convertShape(I2F, F, 0))
+                    .mul(d)
+                    .intoArray(dst, out + 3 * LANES);
+            ((FloatVector) ((IntVector) high.convertShape(B2I, I, 2)).convertShape(I2F, F, 0))
+                    .mul(d)
+                    .intoArray(dst, out + 16 + 2 * LANES);
+            ((FloatVector) ((IntVector) high.convertShape(B2I, I, 3)).convertShape(I2F, F, 0))
+                    .mul(d)
+                    .intoArray(dst, out + 16 + 3 * LANES);
         }
     }
 
@@ -177,17 +198,31 @@ final class VectorIQuants {
         if (LANES == 4) {
             for (int half = 0; half < 2; half++) {
                 IntVector magnitudes = (IntVector) IntVector.broadcast(PAIR, half == 0 ? first : second)
-                    .reinterpretAsBytes().convertShape(ZERO_EXTEND_B2I, EIGHT_I, 0);
-                IntVector sign = IntVector.broadcast(EIGHT_I, signs >>> (4 * half)).lanewise(LSHL, TO_SIGN).and(Integer.MIN_VALUE);
-                ((FloatVector) magnitudes.convertShape(I2F, EIGHT_F, 0)).mul(scale).reinterpretAsInts()
-                    .lanewise(XOR, sign).reinterpretAsFloats().intoArray(dst, out + 4 * half);
+                        .reinterpretAsBytes()
+                        .convertShape(ZERO_EXTEND_B2I, EIGHT_I, 0);
+                IntVector sign = IntVector.broadcast(EIGHT_I, signs >>> (4 * half))
+                        .lanewise(LSHL, TO_SIGN)
+                        .and(Integer.MIN_VALUE);
+                ((FloatVector) magnitudes.convertShape(I2F, EIGHT_F, 0))
+                        .mul(scale)
+                        .reinterpretAsInts()
+                        .lanewise(XOR, sign)
+                        .reinterpretAsFloats()
+                        .intoArray(dst, out + 4 * half);
             }
         } else {
-            IntVector magnitudes = (IntVector) IntVector.broadcast(PAIR, first).withLane(1, second)
-                .reinterpretAsBytes().convertShape(ZERO_EXTEND_B2I, EIGHT_I, 0);
-            IntVector sign = IntVector.broadcast(EIGHT_I, signs).lanewise(LSHL, TO_SIGN).and(Integer.MIN_VALUE);
-            ((FloatVector) magnitudes.convertShape(I2F, EIGHT_F, 0)).mul(scale).reinterpretAsInts()
-                .lanewise(XOR, sign).reinterpretAsFloats().intoArray(dst, out);
+            IntVector magnitudes = (IntVector) IntVector.broadcast(PAIR, first)
+                    .withLane(1, second)
+                    .reinterpretAsBytes()
+                    .convertShape(ZERO_EXTEND_B2I, EIGHT_I, 0);
+            IntVector sign =
+                    IntVector.broadcast(EIGHT_I, signs).lanewise(LSHL, TO_SIGN).and(Integer.MIN_VALUE);
+            ((FloatVector) magnitudes.convertShape(I2F, EIGHT_F, 0))
+                    .mul(scale)
+                    .reinterpretAsInts()
+                    .lanewise(XOR, sign)
+                    .reinterpretAsFloats()
+                    .intoArray(dst, out);
         }
     }
 }

@@ -29,13 +29,20 @@ final class VectorLegacy {
         for (int b = 0; b < blocks; b++) {
             long block = srcOffset + (long) b * DequantizeLegacy.Q4_0_BYTES;
             int out = dstOffset + b * DequantizeLegacy.WEIGHTS;
-
             FloatVector d = FloatVector.broadcast(F, f16(src, block));
             long qs = block + DequantizeLegacy.Q4_0_QS;
             for (int j = 0; j < HALF; j += LANES) {
-                IntVector q = (IntVector) (LANES == 4 ? IntVector.broadcast(PAIR, src.get(BlockDecoder.INT, qs + j)).reinterpretAsBytes() : ByteVector.fromMemorySegment(B, src, qs + j, ByteOrder.LITTLE_ENDIAN)).convertShape(ZERO_EXTEND_B2I, I, 0);
-                ((FloatVector) q.and(0x0F).sub(8).convertShape(I2F, F, 0)).mul(d).intoArray(dst, out + j);
-                ((FloatVector) q.lanewise(LSHR, 4).sub(8).convertShape(I2F, F, 0)).mul(d).intoArray(dst, out + HALF + j);
+                IntVector q = (IntVector) (LANES == 4
+                                ? IntVector.broadcast(PAIR, src.get(BlockDecoder.INT, qs + j))
+                                        .reinterpretAsBytes()
+                                : ByteVector.fromMemorySegment(B, src, qs + j, ByteOrder.LITTLE_ENDIAN))
+                        .convertShape(ZERO_EXTEND_B2I, I, 0);
+                ((FloatVector) q.and(0x0F).sub(8).convertShape(I2F, F, 0))
+                        .mul(d)
+                        .intoArray(dst, out + j);
+                ((FloatVector) q.lanewise(LSHR, 4).sub(8).convertShape(I2F, F, 0))
+                        .mul(d)
+                        .intoArray(dst, out + HALF + j);
             }
         }
     }
@@ -45,14 +52,23 @@ final class VectorLegacy {
         for (int b = 0; b < blocks; b++) {
             long block = srcOffset + (long) b * DequantizeLegacy.Q4_1_BYTES;
             int out = dstOffset + b * DequantizeLegacy.WEIGHTS;
-
             FloatVector d = FloatVector.broadcast(F, f16(src, block));
             FloatVector m = FloatVector.broadcast(F, f16(src, block + DequantizeLegacy.Q4_1_M));
             long qs = block + DequantizeLegacy.Q4_1_QS;
             for (int j = 0; j < HALF; j += LANES) {
-                IntVector q = (IntVector) (LANES == 4 ? IntVector.broadcast(PAIR, src.get(BlockDecoder.INT, qs + j)).reinterpretAsBytes() : ByteVector.fromMemorySegment(B, src, qs + j, ByteOrder.LITTLE_ENDIAN)).convertShape(ZERO_EXTEND_B2I, I, 0);
-                ((FloatVector) q.and(0x0F).convertShape(I2F, F, 0)).mul(d).add(m).intoArray(dst, out + j);
-                ((FloatVector) q.lanewise(LSHR, 4).convertShape(I2F, F, 0)).mul(d).add(m).intoArray(dst, out + HALF + j);
+                IntVector q = (IntVector) (LANES == 4
+                                ? IntVector.broadcast(PAIR, src.get(BlockDecoder.INT, qs + j))
+                                        .reinterpretAsBytes()
+                                : ByteVector.fromMemorySegment(B, src, qs + j, ByteOrder.LITTLE_ENDIAN))
+                        .convertShape(ZERO_EXTEND_B2I, I, 0);
+                ((FloatVector) q.and(0x0F).convertShape(I2F, F, 0))
+                        .mul(d)
+                        .add(m)
+                        .intoArray(dst, out + j);
+                ((FloatVector) q.lanewise(LSHR, 4).convertShape(I2F, F, 0))
+                        .mul(d)
+                        .add(m)
+                        .intoArray(dst, out + HALF + j);
             }
         }
     }
@@ -64,7 +80,6 @@ final class VectorLegacy {
         for (int b = 0; b < blocks; b++) {
             long block = srcOffset + (long) b * DequantizeLegacy.Q5_0_BYTES;
             int out = dstOffset + b * DequantizeLegacy.WEIGHTS;
-
             FloatVector d = FloatVector.broadcast(F, f16(src, block));
             int qh = src.get(BlockDecoder.INT, block + DequantizeLegacy.Q5_0_QH);
             IntVector low = IntVector.broadcast(I, qh << 4);
@@ -72,9 +87,23 @@ final class VectorLegacy {
             long qs = block + DequantizeLegacy.Q5_0_QS;
             for (int j = 0; j < HALF; j += LANES) {
                 IntVector weight = IOTA.add(j);
-                IntVector q = (IntVector) (LANES == 4 ? IntVector.broadcast(PAIR, src.get(BlockDecoder.INT, qs + j)).reinterpretAsBytes() : ByteVector.fromMemorySegment(B, src, qs + j, ByteOrder.LITTLE_ENDIAN)).convertShape(ZERO_EXTEND_B2I, I, 0);
-                ((FloatVector) q.and(0x0F).or(low.lanewise(LSHR, weight).and(0x10)).sub(16).convertShape(I2F, F, 0)).mul(d).intoArray(dst, out + j);
-                ((FloatVector) q.lanewise(LSHR, 4).or(high.lanewise(LSHR, weight).and(0x10)).sub(16).convertShape(I2F, F, 0)).mul(d).intoArray(dst, out + HALF + j);
+                IntVector q = (IntVector) (LANES == 4
+                                ? IntVector.broadcast(PAIR, src.get(BlockDecoder.INT, qs + j))
+                                        .reinterpretAsBytes()
+                                : ByteVector.fromMemorySegment(B, src, qs + j, ByteOrder.LITTLE_ENDIAN))
+                        .convertShape(ZERO_EXTEND_B2I, I, 0);
+                ((FloatVector) q.and(0x0F)
+                                .or(low.lanewise(LSHR, weight).and(0x10))
+                                .sub(16)
+                                .convertShape(I2F, F, 0))
+                        .mul(d)
+                        .intoArray(dst, out + j);
+                ((FloatVector) q.lanewise(LSHR, 4)
+                                .or(high.lanewise(LSHR, weight).and(0x10))
+                                .sub(16)
+                                .convertShape(I2F, F, 0))
+                        .mul(d)
+                        .intoArray(dst, out + HALF + j);
             }
         }
     }
@@ -84,7 +113,6 @@ final class VectorLegacy {
         for (int b = 0; b < blocks; b++) {
             long block = srcOffset + (long) b * DequantizeLegacy.Q5_1_BYTES;
             int out = dstOffset + b * DequantizeLegacy.WEIGHTS;
-
             FloatVector d = FloatVector.broadcast(F, f16(src, block));
             FloatVector m = FloatVector.broadcast(F, f16(src, block + DequantizeLegacy.Q5_1_M));
             int qh = src.get(BlockDecoder.INT, block + DequantizeLegacy.Q5_1_QH);
@@ -93,9 +121,23 @@ final class VectorLegacy {
             long qs = block + DequantizeLegacy.Q5_1_QS;
             for (int j = 0; j < HALF; j += LANES) {
                 IntVector weight = IOTA.add(j);
-                IntVector q = (IntVector) (LANES == 4 ? IntVector.broadcast(PAIR, src.get(BlockDecoder.INT, qs + j)).reinterpretAsBytes() : ByteVector.fromMemorySegment(B, src, qs + j, ByteOrder.LITTLE_ENDIAN)).convertShape(ZERO_EXTEND_B2I, I, 0);
-                ((FloatVector) q.and(0x0F).or(low.lanewise(LSHR, weight).and(0x10)).convertShape(I2F, F, 0)).mul(d).add(m).intoArray(dst, out + j);
-                ((FloatVector) q.lanewise(LSHR, 4).or(high.lanewise(LSHR, weight).and(0x10)).convertShape(I2F, F, 0)).mul(d).add(m).intoArray(dst, out + HALF + j);
+                IntVector q = (IntVector) (LANES == 4
+                                ? IntVector.broadcast(PAIR, src.get(BlockDecoder.INT, qs + j))
+                                        .reinterpretAsBytes()
+                                : ByteVector.fromMemorySegment(B, src, qs + j, ByteOrder.LITTLE_ENDIAN))
+                        .convertShape(ZERO_EXTEND_B2I, I, 0);
+                ((FloatVector) q.and(0x0F)
+                                .or(low.lanewise(LSHR, weight).and(0x10))
+                                .convertShape(I2F, F, 0))
+                        .mul(d)
+                        .add(m)
+                        .intoArray(dst, out + j);
+                ((FloatVector) q.lanewise(LSHR, 4)
+                                .or(high.lanewise(LSHR, weight).and(0x10))
+                                .convertShape(I2F, F, 0))
+                        .mul(d)
+                        .add(m)
+                        .intoArray(dst, out + HALF + j);
             }
         }
     }
@@ -105,11 +147,14 @@ final class VectorLegacy {
         for (int b = 0; b < blocks; b++) {
             long block = srcOffset + (long) b * DequantizeLegacy.Q8_0_BYTES;
             int out = dstOffset + b * DequantizeLegacy.WEIGHTS;
-
             FloatVector d = FloatVector.broadcast(F, f16(src, block));
             long qs = block + DequantizeLegacy.Q8_0_QS;
             for (int j = 0; j < DequantizeLegacy.WEIGHTS; j += LANES) {
-                IntVector q = (IntVector) (LANES == 4 ? IntVector.broadcast(PAIR, src.get(BlockDecoder.INT, qs + j)).reinterpretAsBytes() : ByteVector.fromMemorySegment(B, src, qs + j, ByteOrder.LITTLE_ENDIAN)).convertShape(B2I, I, 0);
+                IntVector q = (IntVector) (LANES == 4
+                                ? IntVector.broadcast(PAIR, src.get(BlockDecoder.INT, qs + j))
+                                        .reinterpretAsBytes()
+                                : ByteVector.fromMemorySegment(B, src, qs + j, ByteOrder.LITTLE_ENDIAN))
+                        .convertShape(B2I, I, 0);
                 ((FloatVector) q.convertShape(I2F, F, 0)).mul(d).intoArray(dst, out + j);
             }
         }

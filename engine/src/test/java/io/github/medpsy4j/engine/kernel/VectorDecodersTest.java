@@ -39,8 +39,8 @@ class VectorDecodersTest {
     @EnumSource(
             value = GgmlType.class,
             names = {
-                "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS",
-                "IQ3_S", "IQ3_XXS", "IQ2_S", "IQ2_XS", "IQ2_XXS"
+                "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL",
+                "IQ4_XS", "IQ3_S", "IQ3_XXS", "IQ2_S", "IQ2_XS", "IQ2_XXS"
             })
     void aTypeHasItsOwnVectorDecoder(GgmlType type) {
         assertFalse(new VectorKernels().decoder(type) instanceof BlockDecoder, "scalar decoder for " + type);
@@ -61,7 +61,8 @@ class VectorDecodersTest {
     @MethodSource("allTypes")
     void decodesRandomBytesAtAnyOffsetAndCount(GgmlType type) {
         Random random = new Random(type.name().hashCode());
-        int[] counts = type.blockSize() == 1 ? new int[] {0, 1, 3, 7, 8, 9, 31, 100, 512} : new int[] {0, 1, 2, 3, 5, 16};
+        int[] counts =
+                type.blockSize() == 1 ? new int[] {0, 1, 3, 7, 8, 9, 31, 100, 512} : new int[] {0, 1, 2, 3, 5, 16};
         try (Arena arena = Arena.ofConfined()) {
             for (int blocks : counts) {
                 int bytes = blocks * type.blockBytes();
@@ -172,8 +173,7 @@ class VectorDecodersTest {
     }
 
     /** Also that nothing beside the {@code count} floats is written. */
-    private static void assertSameAsScalar(
-            GgmlType type, MemorySegment src, long srcOffset, int dstOffset, int count) {
+    private static void assertSameAsScalar(GgmlType type, MemorySegment src, long srcOffset, int dstOffset, int count) {
         float[] expected = new float[dstOffset + count + 5];
         Arrays.fill(expected, 7f);
         float[] actual = expected.clone();
