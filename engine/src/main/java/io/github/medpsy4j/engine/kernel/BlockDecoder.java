@@ -14,7 +14,7 @@ import java.util.Objects;
  * additions is that of {@code dequantize_row_*} in llama.cpp's {@code ggml-quants.c}, each operation rounded to float, so
  * the values agree with it bit for bit.
  */
-final class BlockDecoder {
+final class BlockDecoder implements WeightDecoder {
     /** Decodes {@code blocks} whole blocks; the ranges of both sides have been checked. */
     @FunctionalInterface
     private interface BlockLoop {
@@ -84,7 +84,8 @@ final class BlockDecoder {
      * @throws IndexOutOfBoundsException if {@code src} ends before the last block or {@code dst} before the last float;
      *     nothing has been written then
      */
-    void decode(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int count) {
+    @Override
+    public void decode(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int count) {
         int blockSize = type.blockSize();
         int blocks = count / blockSize;
         if (count < 0 || blocks * blockSize != count) {

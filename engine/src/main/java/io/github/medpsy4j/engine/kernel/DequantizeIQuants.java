@@ -12,19 +12,19 @@ import java.lang.foreign.MemorySegment;
  * <p>The layouts are llama.cpp's {@code block_iq*} in {@code ggml-common.h}.
  */
 final class DequantizeIQuants {
-    private static final int WEIGHTS = 256;
+    static final int WEIGHTS = 256;
 
     /** {@code kvalues_iq4nl} of {@code ggml-common.h}. */
-    private static final byte[] IQ4_VALUES = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+    static final byte[] IQ4_VALUES = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 
     private DequantizeIQuants() {}
 
     // IQ4_NL, 18 bytes, 32 weights: weight = d * IQ4_VALUES[q]
     //    0  f16 d
     //    2  u8 qs[16]       weight j in the low half of byte j, weight 16 + j in the high half
-    private static final int IQ4_NL_QS = 2;
-    private static final int IQ4_NL_BYTES = 18;
-    private static final int IQ4_NL_WEIGHTS = 32;
+    static final int IQ4_NL_QS = 2;
+    static final int IQ4_NL_BYTES = 18;
+    static final int IQ4_NL_WEIGHTS = 32;
 
     static void iq4Nl(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int blocks) {
         for (int b = 0; b < blocks; b++) {
@@ -38,10 +38,10 @@ final class DequantizeIQuants {
     //    2  u16 scales_h    the two high bits of eight scales
     //    4  u8 scales_l[4]  their four low bits
     //    8  u8 qs[128]      each 32 weights as in IQ4_NL
-    private static final int IQ4_XS_SCALES_H = 2;
-    private static final int IQ4_XS_SCALES_L = 4;
-    private static final int IQ4_XS_QS = 8;
-    private static final int IQ4_XS_BYTES = 136;
+    static final int IQ4_XS_SCALES_H = 2;
+    static final int IQ4_XS_SCALES_L = 4;
+    static final int IQ4_XS_QS = 8;
+    static final int IQ4_XS_BYTES = 136;
 
     static void iq4Xs(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int blocks) {
         for (int b = 0; b < blocks; b++) {
@@ -71,11 +71,11 @@ final class DequantizeIQuants {
     //   66  u8 qh[8]        their ninth bit
     //   74  u8 signs[32]    a bit for each weight, set where it is negative
     //  106  u8 scales[4]    eight scales of four bits
-    private static final int IQ3_S_QS = 2;
-    private static final int IQ3_S_QH = 66;
-    private static final int IQ3_S_SIGNS = 74;
-    private static final int IQ3_S_SCALES = 106;
-    private static final int IQ3_S_BYTES = 110;
+    static final int IQ3_S_QS = 2;
+    static final int IQ3_S_QH = 66;
+    static final int IQ3_S_SIGNS = 74;
+    static final int IQ3_S_SCALES = 106;
+    static final int IQ3_S_BYTES = 110;
 
     static void iq3S(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int blocks) {
         int[] grid = Grids.IQ3_S;
@@ -99,9 +99,9 @@ final class DequantizeIQuants {
     //    0  f16 d
     //    2  u8 qs[64]       grid indices
     //   66  u32 aux[8]      the signs of 8 weights in seven bits, four times, and the scale in the high four
-    private static final int IQ3_XXS_QS = 2;
-    private static final int IQ3_XXS_AUX = 66;
-    private static final int IQ3_XXS_BYTES = 98;
+    static final int IQ3_XXS_QS = 2;
+    static final int IQ3_XXS_AUX = 66;
+    static final int IQ3_XXS_BYTES = 98;
 
     static void iq3Xxs(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int blocks) {
         int[] grid = Grids.IQ3_XXS;
@@ -128,11 +128,11 @@ final class DequantizeIQuants {
     //   34  u8 signs[32]    a bit for each weight, set where it is negative
     //   66  u8 qh[8]        the two high bits of the indices
     //   74  u8 scales[8]    sixteen scales of four bits
-    private static final int IQ2_S_QS = 2;
-    private static final int IQ2_S_SIGNS = 34;
-    private static final int IQ2_S_QH = 66;
-    private static final int IQ2_S_SCALES = 74;
-    private static final int IQ2_S_BYTES = 82;
+    static final int IQ2_S_QS = 2;
+    static final int IQ2_S_SIGNS = 34;
+    static final int IQ2_S_QH = 66;
+    static final int IQ2_S_SCALES = 74;
+    static final int IQ2_S_BYTES = 82;
 
     static void iq2S(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int blocks) {
         long[] grid = Grids.IQ2_S;
@@ -157,9 +157,9 @@ final class DequantizeIQuants {
     //    0  f16 d
     //    2  u16 qs[32]      a grid index in the low nine bits, the signs of its 8 weights in the high seven
     //   66  u8 scales[8]    sixteen scales of four bits
-    private static final int IQ2_XS_QS = 2;
-    private static final int IQ2_XS_SCALES = 66;
-    private static final int IQ2_XS_BYTES = 74;
+    static final int IQ2_XS_QS = 2;
+    static final int IQ2_XS_SCALES = 66;
+    static final int IQ2_XS_BYTES = 74;
 
     static void iq2Xs(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int blocks) {
         long[] grid = Grids.IQ2_XS;
@@ -183,8 +183,8 @@ final class DequantizeIQuants {
     //    2  eight times
     //         u8 qs[4]      grid indices
     //         u32 aux       the signs of 8 weights in seven bits, four times, and the scale in the high four
-    private static final int IQ2_XXS_QS = 2;
-    private static final int IQ2_XXS_BYTES = 66;
+    static final int IQ2_XXS_QS = 2;
+    static final int IQ2_XXS_BYTES = 66;
 
     static void iq2Xxs(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int blocks) {
         long[] grid = Grids.IQ2_XXS;
@@ -207,7 +207,7 @@ final class DequantizeIQuants {
      * The signs of eight weights from the lowest seven bits: an even number of the eight is negative, so the last sign
      * is the parity of the others ({@code ksigns_iq2xs} of {@code ggml-common.h}).
      */
-    private static int signs(int seven) {
+    static int signs(int seven) {
         int bits = seven & 0x7F;
         return bits | ((Integer.bitCount(bits) & 1) << 7);
     }

@@ -14,7 +14,7 @@ import java.lang.foreign.MemorySegment;
  * weights in a row in their lowest bits, the next 32 weights in the bits above these, and so on.
  */
 final class DequantizeKQuants {
-    private static final int WEIGHTS = 256;
+    static final int WEIGHTS = 256;
 
     private DequantizeKQuants() {}
 
@@ -23,10 +23,10 @@ final class DequantizeKQuants {
     //   16  u8 qs[64]       128 weights in 32 bytes, two bits each
     //   80  f16 d
     //   82  f16 dmin
-    private static final int Q2_K_QS = 16;
-    private static final int Q2_K_D = 80;
-    private static final int Q2_K_DMIN = 82;
-    private static final int Q2_K_BYTES = 84;
+    static final int Q2_K_QS = 16;
+    static final int Q2_K_D = 80;
+    static final int Q2_K_DMIN = 82;
+    static final int Q2_K_BYTES = 84;
 
     static void q2K(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int blocks) {
         for (int b = 0; b < blocks; b++) {
@@ -53,10 +53,10 @@ final class DequantizeKQuants {
     //   96  u8 scales[12]   16 scales of six bits: scale i has the low (i < 8) or high four bits of byte i % 8, and two
     //                       bits of byte 8 + i % 4, from bit 2 (i / 4) on
     //  108  f16 d
-    private static final int Q3_K_QS = 32;
-    private static final int Q3_K_SCALES = 96;
-    private static final int Q3_K_D = 108;
-    private static final int Q3_K_BYTES = 110;
+    static final int Q3_K_QS = 32;
+    static final int Q3_K_SCALES = 96;
+    static final int Q3_K_D = 108;
+    static final int Q3_K_BYTES = 110;
 
     static void q3K(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int blocks) {
         for (int b = 0; b < blocks; b++) {
@@ -93,10 +93,10 @@ final class DequantizeKQuants {
     //    2  f16 dmin
     //    4  u8 scales[12]   8 scales and 8 mins of six bits, see scales() and mins()
     //   16  u8 qs[128]      64 weights in 32 bytes, four bits each
-    private static final int K_DMIN = 2;
-    private static final int K_SCALES = 4;
-    private static final int Q4_K_QS = 16;
-    private static final int Q4_K_BYTES = 144;
+    static final int K_DMIN = 2;
+    static final int K_SCALES = 4;
+    static final int Q4_K_QS = 16;
+    static final int Q4_K_BYTES = 144;
 
     static void q4K(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int blocks) {
         for (int b = 0; b < blocks; b++) {
@@ -127,9 +127,9 @@ final class DequantizeKQuants {
     //    4  u8 scales[12]   as in Q4_K
     //   16  u8 qh[32]       the fifth bit: of weight 32 i + j it is bit i of byte j
     //   48  u8 qs[128]      the four low bits, as in Q4_K
-    private static final int Q5_K_QH = 16;
-    private static final int Q5_K_QS = 48;
-    private static final int Q5_K_BYTES = 176;
+    static final int Q5_K_QH = 16;
+    static final int Q5_K_QS = 48;
+    static final int Q5_K_BYTES = 176;
 
     static void q5K(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int blocks) {
         for (int b = 0; b < blocks; b++) {
@@ -163,13 +163,13 @@ final class DequantizeKQuants {
     //    8  the four low bits of s[4..7] in the low half, of m[4..7] in the high half
     // Both methods return eight bytes, the first in the lowest.
 
-    private static long scales(MemorySegment src, long packed) {
+    static long scales(MemorySegment src, long packed) {
         int first = src.get(BlockDecoder.INT, packed);
         int low = src.get(BlockDecoder.INT, packed + 8) & 0x0F0F0F0F;
         return eightOf(first, low);
     }
 
-    private static long mins(MemorySegment src, long packed) {
+    static long mins(MemorySegment src, long packed) {
         int first = src.get(BlockDecoder.INT, packed + 4);
         int low = (src.get(BlockDecoder.INT, packed + 8) >>> 4) & 0x0F0F0F0F;
         return eightOf(first, low);
@@ -180,7 +180,7 @@ final class DequantizeKQuants {
         return ((long) last << 32) | (first & 0x3F3F3F3F);
     }
 
-    private static int sixBits(long bytes, int i) {
+    static int sixBits(long bytes, int i) {
         return (int) (bytes >>> (8 * i)) & 0x3F;
     }
 
@@ -189,10 +189,10 @@ final class DequantizeKQuants {
     //  128  u8 qh[64]       the two high bits: 128 weights in 32 bytes
     //  192  i8 scales[16]
     //  208  f16 d
-    private static final int Q6_K_QH = 128;
-    private static final int Q6_K_SCALES = 192;
-    private static final int Q6_K_D = 208;
-    private static final int Q6_K_BYTES = 210;
+    static final int Q6_K_QH = 128;
+    static final int Q6_K_SCALES = 192;
+    static final int Q6_K_D = 208;
+    static final int Q6_K_BYTES = 210;
 
     static void q6K(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int blocks) {
         for (int b = 0; b < blocks; b++) {

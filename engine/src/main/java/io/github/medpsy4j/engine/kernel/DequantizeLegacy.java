@@ -13,16 +13,16 @@ import java.lang.foreign.MemorySegment;
  * {@code qs}, weight 16 + j the high four; its fifth bit is bit j, or 16 + j, of {@code qh}.
  */
 final class DequantizeLegacy {
-    private static final int WEIGHTS = 32;
-    private static final int HALF = WEIGHTS / 2;
+    static final int WEIGHTS = 32;
+    static final int HALF = WEIGHTS / 2;
 
     private DequantizeLegacy() {}
 
     // Q4_0, 18 bytes: weight = d * (q - 8)
     //    0  f16 d
     //    2  u8 qs[16]
-    private static final int Q4_0_QS = 2;
-    private static final int Q4_0_BYTES = 18;
+    static final int Q4_0_QS = 2;
+    static final int Q4_0_BYTES = 18;
 
     static void q4_0(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int blocks) {
         for (int b = 0; b < blocks; b++) {
@@ -41,9 +41,9 @@ final class DequantizeLegacy {
     //    0  f16 d
     //    2  f16 m
     //    4  u8 qs[16]
-    private static final int Q4_1_M = 2;
-    private static final int Q4_1_QS = 4;
-    private static final int Q4_1_BYTES = 20;
+    static final int Q4_1_M = 2;
+    static final int Q4_1_QS = 4;
+    static final int Q4_1_BYTES = 20;
 
     static void q4_1(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int blocks) {
         for (int b = 0; b < blocks; b++) {
@@ -63,9 +63,9 @@ final class DequantizeLegacy {
     //    0  f16 d
     //    2  u32 qh
     //    6  u8 qs[16]
-    private static final int Q5_0_QH = 2;
-    private static final int Q5_0_QS = 6;
-    private static final int Q5_0_BYTES = 22;
+    static final int Q5_0_QH = 2;
+    static final int Q5_0_QS = 6;
+    static final int Q5_0_BYTES = 22;
 
     static void q5_0(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int blocks) {
         for (int b = 0; b < blocks; b++) {
@@ -86,10 +86,10 @@ final class DequantizeLegacy {
     //    2  f16 m
     //    4  u32 qh
     //    8  u8 qs[16]
-    private static final int Q5_1_M = 2;
-    private static final int Q5_1_QH = 4;
-    private static final int Q5_1_QS = 8;
-    private static final int Q5_1_BYTES = 24;
+    static final int Q5_1_M = 2;
+    static final int Q5_1_QH = 4;
+    static final int Q5_1_QS = 8;
+    static final int Q5_1_BYTES = 24;
 
     static void q5_1(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int blocks) {
         for (int b = 0; b < blocks; b++) {
@@ -113,8 +113,8 @@ final class DequantizeLegacy {
     // Q8_0, 34 bytes: weight = d * q
     //    0  f16 d
     //    2  i8 qs[32]
-    private static final int Q8_0_QS = 2;
-    private static final int Q8_0_BYTES = 34;
+    static final int Q8_0_QS = 2;
+    static final int Q8_0_BYTES = 34;
 
     static void q8_0(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int blocks) {
         for (int b = 0; b < blocks; b++) {

@@ -19,7 +19,7 @@ final class ScalarKernels implements Kernels {
 
     @Override
     public WeightDecoder decoder(GgmlType type) {
-        return BlockDecoder.of(type)::decode;
+        return BlockDecoder.of(type);
     }
 
     @Override

@@ -1,0 +1,228 @@
+package io.github.medpsy4j.engine.kernel;
+
+import static io.github.medpsy4j.engine.kernel.BlockDecoder.f16;
+import static io.github.medpsy4j.engine.kernel.BlockDecoder.u8;
+import static io.github.medpsy4j.engine.kernel.DequantizeIQuants.signs;
+import static io.github.medpsy4j.engine.kernel.VectorDecoders.F;
+import static io.github.medpsy4j.engine.kernel.VectorDecoders.I;
+import static io.github.medpsy4j.engine.kernel.VectorDecoders.LANES;
+import static io.github.medpsy4j.engine.kernel.VectorDecoders.PAIR;
+import static jdk.incubator.vector.VectorOperators.B2I;
+import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+import static jdk.incubator.vector.VectorOperators.XOR;
+import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_B2I;
+
+import io.github.medpsy4j.gguf.GgmlType;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorSpecies;
+
+/** {@link DequantizeIQuants} in vectors; the layouts are there. */
+final class VectorIQuants {
+    private static final ByteVector IQ4 = ByteVector.fromArray(ByteVector.SPECIES_128, DequantizeIQuants.IQ4_VALUES, 0);
+
+    /** Eight weights at a time, or four where a vector has no more. */
+    private static final VectorSpecies<Integer> EIGHT_I = LANES == 4 ? IntVector.SPECIES_128 : IntVector.SPECIES_256;
+
+    private static final VectorSpecies<Float> EIGHT_F = LANES == 4 ? FloatVector.SPECIES_128 : FloatVector.SPECIES_256;
+
+    /** Lane j shifts bit j to the sign. */
+    private static final IntVector TO_SIGN =
+            IntVector.broadcast(EIGHT_I, 31).sub(IntVector.zero(EIGHT_I).addIndex(1));
+
+    private VectorIQuants() {}
+
+    static void iq4Nl(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int count) {
+        int blocks = VectorDecoders.blocks(GgmlType.IQ4_NL, src, srcOffset, dst, dstOffset, count);
+        for (int b = 0; b < blocks; b++) {
+            long block = srcOffset + (long) b * DequantizeIQuants.IQ4_NL_BYTES;
+            int out = dstOffset + b * DequantizeIQuants.IQ4_NL_WEIGHTS;
+            fourBits(src, block + DequantizeIQuants.IQ4_NL_QS, f16(src, block), dst, out);
+        }
+    }
+
+    static void iq4Xs(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int count) {
+        int blocks = VectorDecoders.blocks(GgmlType.IQ4_XS, src, srcOffset, dst, dstOffset, count);
+        for (int b = 0; b < blocks; b++) {
+            long block = srcOffset + (long) b * DequantizeIQuants.IQ4_XS_BYTES;
+            int out = dstOffset + b * DequantizeIQuants.WEIGHTS;
+            float d = f16(src, block);
+            int high = src.get(BlockDecoder.SHORT, block + DequantizeIQuants.IQ4_XS_SCALES_H);
+            int low = src.get(BlockDecoder.INT, block + DequantizeIQuants.IQ4_XS_SCALES_L);
+            for (int sub = 0; sub < 8; sub++) {
+                int scale = ((low >>> (4 * sub)) & 0x0F) | (((high >>> (2 * sub)) & 3) << 4);
+                fourBits(src, block + DequantizeIQuants.IQ4_XS_QS + 16 * sub, d * (scale - 32), dst, out + 32 * sub);
+            }
+        }
+    }
+
+    /** 32 weights, looked up sixteen bytes at a time. */
+    private static void fourBits(MemorySegment src, long qs, float scale, float[] dst, int out) {
+        FloatVector d = FloatVector.broadcast(F, scale);
+        ByteVector q = ByteVector.fromMemorySegment(ByteVector.SPECIES_128, src, qs, ByteOrder.LITTLE_ENDIAN);
+        ByteVector low = q.and((byte) 0x0F).selectFrom(IQ4);
+        // Shifted as shorts: a shift of bytes is emulated on x86.
+        ByteVector high = q.reinterpretAsShorts()
+                .lanewise(LSHR, 4)
+                .reinterpretAsBytes()
+                .and((byte) 0x0F)
+                .selectFrom(IQ4);
+        ((FloatVector) ((IntVector) low.convertShape(B2I, I, 0)).convertShape(I2F, F, 0))
+                .mul(d)
+                .intoArray(dst, out);
+        ((FloatVector) ((IntVector) high.convertShape(B2I, I, 0)).convertShape(I2F, F, 0))
+                .mul(d)
+                .intoArray(dst, out + 16);
+        if (LANES < 16) {
+            ((FloatVector) ((IntVector) low.convertShape(B2I, I, 1)).convertShape(I2F, F, 0))
+                    .mul(d)
+                    .intoArray(dst, out + LANES);
+            ((FloatVector) ((IntVector) high.convertShape(B2I, I, 1)).convertShape(I2F, F, 0))
+                    .mul(d)
+                    .intoArray(dst, out + 16 + LANES);
+        }
+        if (LANES < 8) {
+            ((FloatVector) ((IntVector) low.convertShape(B2I, I, 2)).convertShape(I2F, F, 0))
+                    .mul(d)
+                    .intoArray(dst, out + 2 * LANES);
+            ((FloatVector) ((IntVector) low.convertShape(B2I, I, 3)).convertShape(I2F, F, 0))
+                    .mul(d)
+                    .intoArray(dst, out + 3 * LANES);
+            ((FloatVector) ((IntVector) high.convertShape(B2I, I, 2)).convertShape(I2F, F, 0))
+                    .mul(d)
+                    .intoArray(dst, out + 16 + 2 * LANES);
+            ((FloatVector) ((IntVector) high.convertShape(B2I, I, 3)).convertShape(I2F, F, 0))
+                    .mul(d)
+                    .intoArray(dst, out + 16 + 3 * LANES);
+        }
+    }
+
+    static void iq3S(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int count) {
+        int blocks = VectorDecoders.blocks(GgmlType.IQ3_S, src, srcOffset, dst, dstOffset, count);
+        int[] grid = Grids.IQ3_S;
+        for (int b = 0; b < blocks; b++) {
+            long block = srcOffset + (long) b * DequantizeIQuants.IQ3_S_BYTES;
+            int out = dstOffset + b * DequantizeIQuants.WEIGHTS;
+            float d = f16(src, block);
+            int scales = src.get(BlockDecoder.INT, block + DequantizeIQuants.IQ3_S_SCALES);
+            // Pairs of points: eight weights, two indices, a byte of signs, two bits of a byte of qh.
+            for (int k = 0; k < 32; k++) {
+                float db = d * (1 + 2 * ((scales >>> (k & ~3)) & 0x0F));
+                int qs = src.get(BlockDecoder.SHORT, block + DequantizeIQuants.IQ3_S_QS + 2 * k);
+                int qh = u8(src, block + DequantizeIQuants.IQ3_S_QH + (k >>> 2)) >>> (2 * (k & 3));
+                int signs = u8(src, block + DequantizeIQuants.IQ3_S_SIGNS + k);
+                int first = grid[(qs & 0xFF) | ((qh & 1) << 8)];
+                int second = grid[((qs >>> 8) & 0xFF) | ((qh & 2) << 7)];
+                eight(first, second, signs, db, dst, out + 8 * k);
+            }
+        }
+    }
+
+    static void iq3Xxs(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int count) {
+        int blocks = VectorDecoders.blocks(GgmlType.IQ3_XXS, src, srcOffset, dst, dstOffset, count);
+        int[] grid = Grids.IQ3_XXS;
+        for (int b = 0; b < blocks; b++) {
+            long block = srcOffset + (long) b * DequantizeIQuants.IQ3_XXS_BYTES;
+            int out = dstOffset + b * DequantizeIQuants.WEIGHTS;
+            float d = f16(src, block);
+            for (int k = 0; k < 32; k++) {
+                int aux = src.get(BlockDecoder.INT, block + DequantizeIQuants.IQ3_XXS_AUX + (k & ~3));
+                float db = d * (0.5f + (aux >>> 28)) * 0.5f;
+                int qs = src.get(BlockDecoder.SHORT, block + DequantizeIQuants.IQ3_XXS_QS + 2 * k);
+                int signs = signs(aux >>> (7 * (k & 3)));
+                eight(grid[qs & 0xFF], grid[(qs >>> 8) & 0xFF], signs, db, dst, out + 8 * k);
+            }
+        }
+    }
+
+    static void iq2S(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int count) {
+        int blocks = VectorDecoders.blocks(GgmlType.IQ2_S, src, srcOffset, dst, dstOffset, count);
+        long[] grid = Grids.IQ2_S;
+        for (int b = 0; b < blocks; b++) {
+            long block = srcOffset + (long) b * DequantizeIQuants.IQ2_S_BYTES;
+            int out = dstOffset + b * DequantizeIQuants.WEIGHTS;
+            float d = f16(src, block);
+            long scales = src.get(BlockDecoder.LONG, block + DequantizeIQuants.IQ2_S_SCALES);
+            for (int k = 0; k < 32; k++) {
+                float db = d * (0.5f + ((int) (scales >>> (2 * (k & ~1))) & 0x0F)) * 0.25f;
+                int qh = u8(src, block + DequantizeIQuants.IQ2_S_QH + (k >>> 2)) >>> (2 * (k & 3));
+                int signs = u8(src, block + DequantizeIQuants.IQ2_S_SIGNS + k);
+                long point = grid[u8(src, block + DequantizeIQuants.IQ2_S_QS + k) | ((qh & 3) << 8)];
+                eight((int) point, (int) (point >>> 32), signs, db, dst, out + 8 * k);
+            }
+        }
+    }
+
+    static void iq2Xs(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int count) {
+        int blocks = VectorDecoders.blocks(GgmlType.IQ2_XS, src, srcOffset, dst, dstOffset, count);
+        long[] grid = Grids.IQ2_XS;
+        for (int b = 0; b < blocks; b++) {
+            long block = srcOffset + (long) b * DequantizeIQuants.IQ2_XS_BYTES;
+            int out = dstOffset + b * DequantizeIQuants.WEIGHTS;
+            float d = f16(src, block);
+            long scales = src.get(BlockDecoder.LONG, block + DequantizeIQuants.IQ2_XS_SCALES);
+            for (int k = 0; k < 32; k++) {
+                float db = d * (0.5f + ((int) (scales >>> (2 * (k & ~1))) & 0x0F)) * 0.25f;
+                int q = src.get(BlockDecoder.SHORT, block + DequantizeIQuants.IQ2_XS_QS + 2 * k);
+                long point = grid[q & 0x1FF];
+                eight((int) point, (int) (point >>> 32), signs(q >>> 9), db, dst, out + 8 * k);
+            }
+        }
+    }
+
+    static void iq2Xxs(MemorySegment src, long srcOffset, float[] dst, int dstOffset, int count) {
+        int blocks = VectorDecoders.blocks(GgmlType.IQ2_XXS, src, srcOffset, dst, dstOffset, count);
+        long[] grid = Grids.IQ2_XXS;
+        for (int b = 0; b < blocks; b++) {
+            long block = srcOffset + (long) b * DequantizeIQuants.IQ2_XXS_BYTES;
+            int out = dstOffset + b * DequantizeIQuants.WEIGHTS;
+            float d = f16(src, block);
+            for (int k = 0; k < 32; k++) {
+                long qs = block + DequantizeIQuants.IQ2_XXS_QS + 8 * (k >>> 2);
+                int aux = src.get(BlockDecoder.INT, qs + 4);
+                float db = d * (0.5f + (aux >>> 28)) * 0.25f;
+                long point = grid[u8(src, qs + (k & 3))];
+                eight((int) point, (int) (point >>> 32), signs(aux >>> (7 * (k & 3))), db, dst, out + 8 * k);
+            }
+        }
+    }
+
+    /** Eight weights from two times four magnitudes, a byte each, and a bit of sign each. */
+    private static void eight(int first, int second, int signs, float scale, float[] dst, int out) {
+        // The sign goes on the product: the reference negates the magnitude, which gives the same bits.
+        if (LANES == 4) {
+            for (int half = 0; half < 2; half++) {
+                IntVector magnitudes = (IntVector) IntVector.broadcast(PAIR, half == 0 ? first : second)
+                        .reinterpretAsBytes()
+                        .convertShape(ZERO_EXTEND_B2I, EIGHT_I, 0);
+                IntVector sign = IntVector.broadcast(EIGHT_I, signs >>> (4 * half))
+                        .lanewise(LSHL, TO_SIGN)
+                        .and(Integer.MIN_VALUE);
+                ((FloatVector) magnitudes.convertShape(I2F, EIGHT_F, 0))
+                        .mul(scale)
+                        .reinterpretAsInts()
+                        .lanewise(XOR, sign)
+                        .reinterpretAsFloats()
+                        .intoArray(dst, out + 4 * half);
+            }
+        } else {
+            IntVector magnitudes = (IntVector) IntVector.broadcast(PAIR, first)
+                    .withLane(1, second)
+                    .reinterpretAsBytes()
+                    .convertShape(ZERO_EXTEND_B2I, EIGHT_I, 0);
+            IntVector sign =
+                    IntVector.broadcast(EIGHT_I, signs).lanewise(LSHL, TO_SIGN).and(Integer.MIN_VALUE);
+            ((FloatVector) magnitudes.convertShape(I2F, EIGHT_F, 0))
+                    .mul(scale)
+                    .reinterpretAsInts()
+                    .lanewise(XOR, sign)
+                    .reinterpretAsFloats()
+                    .intoArray(dst, out);
+        }
+    }
+}
