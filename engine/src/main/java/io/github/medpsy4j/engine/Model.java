@@ -57,6 +57,7 @@ public final class Model implements AutoCloseable {
             throw new ModelException(file.path() + ": context: expected at most the model's " + config.contextLength()
                     + ", got " + options.context());
         }
+        this.context = chooseContext(options); // before the weights take their part of the memory
         CompletableFuture<Tokenizer> tokenizerTask = CompletableFuture.supplyAsync(() -> {
             try {
                 return Vocabularies.tokenizer(file);
@@ -114,7 +115,6 @@ public final class Model implements AutoCloseable {
         }
         String template = file.metadata().string("tokenizer.chat_template", "");
         this.chatTemplate = template.isBlank() ? null : ChatTemplate.parse("chat_template", template);
-        this.context = chooseContext(options);
     }
 
     /** Loads a model with {@link LoadOptions#defaults}. */
