@@ -17,18 +17,10 @@ final class Interrupts {
             Class<?> handler = Class.forName("sun.misc.SignalHandler");
             Object onInterrupt = Proxy.newProxyInstance(
                     Interrupts.class.getClassLoader(), new Class<?>[] {handler}, (self, method, arguments) -> {
-                        switch (method.getName()) {
-                            case "handle" -> action.run();
-                            case "equals" -> {
-                                return self == arguments[0];
-                            }
-                            case "hashCode" -> {
-                                return System.identityHashCode(self);
-                            }
-                            default -> {
-                                return "Ctrl-C";
-                            }
+                        if (!method.getName().equals("handle")) {
+                            return method.invoke(action, arguments); // Object's: hashCode, toString
                         }
+                        action.run();
                         return null;
                     });
             Object interrupt = signal.getConstructor(String.class).newInstance("INT");

@@ -38,8 +38,7 @@ record Terminal(
     /** The streams of this process. */
     static Terminal ofProcess() {
         boolean descriptors = Files.isDirectory(DESCRIPTORS);
-        boolean both =
-                !descriptors && System.console() != null && System.console().isTerminal();
+        boolean both = !descriptors && areInAndOutTerminals();
         return new Terminal(
                 System.in,
                 new StdoutStream(new FileOutputStream(FileDescriptor.out)),

@@ -34,22 +34,18 @@ final class Cli {
     }
 
     /** What a run printed and returned. */
-    record Result(int code, byte[] bytes, String err) {
-        String out() {
-            return new String(bytes, StandardCharsets.UTF_8);
-        }
-
+    record Result(int code, String out, String err) {
         /** Checks a run that ended well; returns its stdout. */
         String ok() {
             assertEquals(0, code, err);
-            return out();
+            return out;
         }
 
         /** Checks a run that failed with one line. */
         void failed(int expectedCode, String expectedMessage) {
             assertEquals("medpsy: " + expectedMessage + "\n", err);
             assertEquals(expectedCode, code);
-            assertEquals("", out());
+            assertEquals("", out);
         }
 
         /** Checks a run that failed with a last line after others. */
@@ -82,7 +78,7 @@ final class Cli {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         StringWriter err = new StringWriter();
         int code = run(new ByteArrayInputStream(in), out, err, args);
-        return new Result(code, out.toByteArray(), err.toString());
+        return new Result(code, out.toString(StandardCharsets.UTF_8), err.toString());
     }
 
     int run(InputStream stdin, OutputStream stdout, StringWriter stderr, String... args) {
