@@ -37,6 +37,8 @@ public final class MatrixLoader {
         try (Arena source = Arena.ofShared()) {
             packedBytes += tensor.byteSize();
             return PanelMatrix.pack(file.map(tensor, source), format, rows, columns, arena, pool);
+        } catch (ArithmeticException e) {
+            throw new GgufException(file.path() + ": tensor '" + tensor.name() + "': " + e.getMessage(), e);
         }
     }
 

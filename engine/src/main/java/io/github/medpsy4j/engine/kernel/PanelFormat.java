@@ -70,11 +70,6 @@ enum PanelFormat {
         return this == Q4_1 || this == Q4_K || this == Q5_1 || this == Q5_K;
     }
 
-    /** Weights that share a scale. */
-    int scaleWidth() {
-        return this == Q6_K ? 16 : 32;
-    }
-
     /** The low nibbles of weights 4q..4q+3 of 32-wide sub-block j of the block at {@code block}. */
     int quad(byte[] src, int block, int j, int q) {
         return switch (this) {
@@ -122,12 +117,20 @@ enum PanelFormat {
 
     /** d. */
     short d(byte[] src, int block) {
-        return (short) SHORT.get(src, this == Q6_K ? block + 208 : block);
+        return finite((short) SHORT.get(src, this == Q6_K ? block + 208 : block));
     }
 
     /** The second half: m of Q4_1 and Q5_1, dmin of Q4_K and Q5_K. */
     short m(byte[] src, int block) {
-        return (short) SHORT.get(src, block + 2);
+        return finite((short) SHORT.get(src, block + 2));
+    }
+
+    /** The kernels widen halves by a shift, which would make a large number of an infinite one. */
+    private static short finite(short half) {
+        if ((half & 0x7c00) == 0x7c00) {
+            throw new ArithmeticException("a block's scale is not a finite number");
+        }
+        return half;
     }
 
     /** Four scales of a 256-wide block, a byte each: 4g..4g+3; 6-bit for Q4_K and Q5_K, signed for Q6_K. */

@@ -36,7 +36,7 @@ final class VectorPanels {
     /** Keeps a half's sign at the top and its exponent and mantissa where a float has them. */
     private static final int HALF_MASK = 0x8fffe000;
 
-    /** out[0..32) = the 32 halves at {@code at}, which stand in lane order, in row order. Exact; infinities become 65536. */
+    /** out[0..32) = the 32 halves at {@code at}, which stand in lane order, in row order. Exact for finite halves, the only ones that are packed. */
     private static void halves(MemorySegment w, long at, float[] out, int to) {
         for (int v = 0; v < ROWS; v += SHORT_LANES) {
             IntVector pairs =
