@@ -19,6 +19,7 @@ final class PullProgress implements PullListener {
 
     private final Terminal terminal;
     private String label = "";
+    private Source lastSource;
     private long shownAt;
     private int shownTenth;
     private long windowStart;
@@ -34,6 +35,7 @@ final class PullProgress implements PullListener {
     public void started(ModelFile file, Source source, long resumedFromBytes, long totalBytes) {
         endBar();
         label = file.name();
+        lastSource = file.sources().getLast();
         String from = resumedFromBytes > 0 ? ", going on at " + Sizes.readable(resumedFromBytes) : "";
         terminal.say("pulling " + label + ", " + Sizes.readable(totalBytes) + ", from " + source.label() + from);
         startWindow(resumedFromBytes);
@@ -62,7 +64,10 @@ final class PullProgress implements PullListener {
     @Override
     public void sourceFailed(Source source, String reason) {
         endBar();
-        terminal.say(source.label() + ": " + reason);
+        // That of the last source is in the failure of the pull, with those before it.
+        if (!source.equals(lastSource)) {
+            terminal.say(source.label() + ": " + reason + "; trying the next source");
+        }
     }
 
     @Override
