@@ -36,7 +36,8 @@ public final class Model implements AutoCloseable {
     private final GgufFile file;
     private final Config config;
     private final Tokenizer tokenizer;
-    private final ChatTemplate chatTemplate;
+    private final String chatTemplateSource;
+    private ChatTemplate chatTemplate;
     private final WorkerPool pool;
     private final Arena arena;
     private final Kernels kernels;
@@ -113,8 +114,7 @@ public final class Model implements AutoCloseable {
                     + tokenizer.vocabulary().size() + " tokens, tensor 'token_embd.weight' has "
                     + config.vocabulary() + " rows");
         }
-        String template = file.metadata().string("tokenizer.chat_template", "");
-        this.chatTemplate = template.isBlank() ? null : ChatTemplate.parse("chat_template", template);
+        this.chatTemplateSource = file.metadata().string("tokenizer.chat_template", "");
     }
 
     /** Loads a model with {@link LoadOptions#defaults}. */
@@ -204,8 +204,16 @@ public final class Model implements AutoCloseable {
         return tokenizer;
     }
 
-    /** The template that the file carries, if it carries one. */
-    public Optional<ChatTemplate> chatTemplate() {
+    /**
+     * The template that the file carries, if it carries one. Parsed when first asked for, so that a template that cannot
+     * be read stops a chat and nothing else.
+     *
+     * @throws io.github.medpsy4j.engine.template.TemplateException if it cannot be parsed
+     */
+    public synchronized Optional<ChatTemplate> chatTemplate() {
+        if (chatTemplate == null && !chatTemplateSource.isBlank()) {
+            chatTemplate = ChatTemplate.parse("chat_template", chatTemplateSource);
+        }
         return Optional.ofNullable(chatTemplate);
     }
 
