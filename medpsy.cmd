@@ -9,7 +9,7 @@ set "JAR=%OUT%\lib\medpsy.jar"
 set "ARCHIVE=%OUT%\classes.jsa"
 set "FLAGS=%OUT%\flags"
 set "LOG=%HERE%\cli\target\medpsy-build.log"
-set "JVM=-XX:+UseSerialGC -XX:-UsePerfData -XX:+DisplayVMOutputToStderr -Xlog:disable -Xlog:all=warning,cds*=off:stderr"
+set "JVM=-XX:+UseSerialGC -XX:Tier4InvocationThreshold=300 -XX:Tier4MinInvocationThreshold=100 -XX:Tier4CompileThreshold=600 -XX:Tier4BackEdgeThreshold=2000 -XX:-UsePerfData -XX:+DisplayVMOutputToStderr -Xlog:disable -Xlog:all=warning,cds*=off:stderr"
 
 call :find_jdk
 if not defined JDK exit /b 1
