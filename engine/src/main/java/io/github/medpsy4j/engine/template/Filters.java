@@ -848,9 +848,7 @@ final class Filters {
         for (int i = 0; i < slices; i++) {
             int end = start + size + (i < longer ? 1 : 0);
             List<Value> column = new ArrayList<>(elements.subList(start, end));
-            if (fill != None.NONE && i >= longer && longer > 0) {
-                column.add(fill);
-            } else if (fill != None.NONE && i >= longer) {
+            if (fill != None.NONE && i >= longer) {
                 column.add(fill);
             }
             columns.add(ListValue.of(column));
