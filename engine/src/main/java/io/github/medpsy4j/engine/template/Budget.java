@@ -34,6 +34,12 @@ final class Budget {
         steps(1 + characters / CHARACTERS_PER_STEP);
     }
 
+    /** Arithmetic on, or printing of, an integer of so many bits: up to quadratic in its size. */
+    void bigInteger(long bits) {
+        long words = bits / 64;
+        steps(words * words / 8);
+    }
+
     void characters(long count) {
         cells(count);
     }

@@ -23,7 +23,7 @@ public final class ChatTemplate {
      * Reads a template.
      *
      * @param name what error messages call it
-     * @param source Jinja, at most four million characters
+     * @param source Jinja, at most 2<sup>20</sup> characters
      * @throws TemplateException where the syntax is wrong, nests too deep, or uses what is not supported, such as
      *     <code>{% include %}</code> or an unknown filter
      */

@@ -8,7 +8,6 @@ import io.github.medpsy4j.engine.template.Value.Entry;
 import io.github.medpsy4j.engine.template.Value.Int;
 import io.github.medpsy4j.engine.template.Value.Lazy;
 import io.github.medpsy4j.engine.template.Value.ListValue;
-import io.github.medpsy4j.engine.template.Value.Markup;
 import io.github.medpsy4j.engine.template.Value.None;
 import io.github.medpsy4j.engine.template.Value.Real;
 import io.github.medpsy4j.engine.template.Value.Tuple;
@@ -39,6 +38,9 @@ final class Filters {
         Value apply(Interpreter in, Value subject, Arguments arguments);
     }
 
+    /** Python reads no integer of more digits. */
+    private static final int DIGITS_MAX = 4300;
+
     /** In jinja2, but of no use in a prompt, or not repeatable. */
     private static final Set<String> REFUSED = Set.of("pprint", "random", "urlize", "wordwrap");
 
@@ -61,6 +63,7 @@ final class Filters {
         if (filter == null) {
             throw new Fault(unknown(name));
         }
+        in.budget().scan(subject instanceof Text text ? text.units() : 1);
         return filter.apply(in, subject, arguments);
     }
 
@@ -112,15 +115,20 @@ final class Filters {
         change(table, "upper", Methods::upper);
         change(table, "lower", Methods::lower);
         change(table, "capitalize", Methods::capitalize);
-        change(table, "title", Filters::title);
+        table.put("title", (in, subject, arguments) -> {
+            arguments.bind("title", 0);
+            Text text = str(in, subject);
+            in.budget().characters(3L * text.units());
+            return text.rewritten(title(text.value()));
+        });
         table.put("string", (in, subject, arguments) -> {
             arguments.bind("string", 0);
-            return subject instanceof Markup ? subject : str(in, subject);
+            return soft(in, subject);
         });
         table.put("trim", (in, subject, arguments) -> {
             Bound bound = arguments.bind("trim", 0, "chars");
             Text set = bound.get(0) == null || bound.get(0) == None.NONE ? null : bound.text(0);
-            return Methods.strip(str(in, subject), set, true, true, in.budget());
+            return Methods.strip(soft(in, subject), set, true, true, in.budget());
         });
         table.put("replace", (in, subject, arguments) -> {
             Bound bound = arguments.bind("replace", 2, "old", "new", "count");
@@ -132,7 +140,7 @@ final class Filters {
         table.put(
                 "center",
                 (in, subject, arguments) -> Methods.pad(
-                        str(in, subject),
+                        soft(in, subject),
                         "center",
                         arguments.bind("center", 0, "width").integer(0, 80),
                         Text.of(" "),
@@ -156,25 +164,30 @@ final class Filters {
             }
             Value values =
                     arguments.named().isEmpty() ? Tuple.of(arguments.positional()) : Dict.ofNames(arguments.named());
-            return Formatting.percent(str(in, subject), values, in);
+            return Formatting.percent(soft(in, subject), values, in);
         });
         table.put("striptags", Filters::striptags);
         table.put("urlencode", Filters::urlencode);
         table.put("xmlattr", Filters::xmlattr);
         Filter escape = (in, subject, arguments) -> {
             arguments.bind("escape", 0);
-            return subject instanceof Markup ? subject : new Markup(escaped(str(in, subject), in.budget()));
+            return soft(in, subject).escaped(in.budget());
         };
         table.put("escape", escape);
         table.put("e", escape);
         table.put("forceescape", (in, subject, arguments) -> {
             arguments.bind("forceescape", 0);
-            return new Markup(escaped(str(in, subject), in.budget()));
+            return str(in, subject).escaped(in.budget());
         });
         table.put("safe", (in, subject, arguments) -> {
             arguments.bind("safe", 0);
-            return new Markup(str(in, subject));
+            return str(in, subject).safe(true);
         });
+    }
+
+    /** {@code str(value)}, but safe text stays safe. */
+    private static Text soft(Interpreter in, Value value) {
+        return value instanceof Text text ? text : str(in, value);
     }
 
     private static Text str(Interpreter in, Value value) {
@@ -184,7 +197,7 @@ final class Filters {
     private static void change(Map<String, Filter> table, String name, UnaryOperator<String> change) {
         table.put(name, (in, subject, arguments) -> {
             arguments.bind(name, 0);
-            Text text = str(in, subject);
+            Text text = soft(in, subject);
             in.budget().characters(3L * text.units());
             return text.rewritten(change.apply(text.value()));
         });
@@ -226,7 +239,7 @@ final class Filters {
                         .repeat(Text.of(" "), bound.integer(0, 4))
                         .build();
         Text text = new Text.Builder(in.budget())
-                .append(str(in, subject))
+                .append(soft(in, subject))
                 .append("\n", Origin.TEMPLATE)
                 .build();
         List<Text> lines = Methods.lines(text, false, in.budget());
@@ -240,12 +253,12 @@ final class Filters {
                     : bound.truth(2, false) || !lines.get(i).isEmpty();
             out.append(indented ? blanks : Text.EMPTY).append(lines.get(i));
         }
-        return out.build();
+        return out.build().safe(subject instanceof Text given && given.isSafe());
     }
 
     private static Value truncate(Interpreter in, Value subject, Arguments arguments) {
         Bound bound = arguments.bind("truncate", 0, "length", "killwords", "end", "leeway");
-        Text text = str(in, subject);
+        Text text = soft(in, subject);
         long length = bound.integer(0, 255);
         Text end = bound.get(2) == null ? Text.of("...") : bound.text(2);
         long leeway = bound.integer(3, 5);
@@ -261,7 +274,7 @@ final class Filters {
             int blank = text.value().lastIndexOf(' ', cut - 1);
             cut = blank < 0 ? cut : blank;
         }
-        return new Text.Builder(in.budget()).append(text, 0, cut).append(end).build();
+        return Operators.arithmetic(Arithmetic.ADD, text.sub(0, cut), end, in);
     }
 
     /** The text without comments and tags, runs of blanks as one. */
@@ -315,27 +328,6 @@ final class Filters {
         return result;
     }
 
-    private static Text escaped(Text text, Budget budget) {
-        Text.Builder out = new Text.Builder(budget);
-        String value = text.value();
-        int plain = 0;
-        for (int i = 0; i < value.length(); i++) {
-            String entity = switch (value.charAt(i)) {
-                case '&' -> "&amp;";
-                case '<' -> "&lt;";
-                case '>' -> "&gt;";
-                case '"' -> "&#34;";
-                case '\'' -> "&#39;";
-                default -> null;
-            };
-            if (entity != null) {
-                out.append(text, plain, i).append(entity, text.originAt(i));
-                plain = i + 1;
-            }
-        }
-        return out.append(text, plain, value.length()).build();
-    }
-
     private static Value urlencode(Interpreter in, Value subject, Arguments arguments) {
         arguments.bind("urlencode", 0);
         Text.Builder out = new Text.Builder(in.budget());
@@ -368,7 +360,7 @@ final class Filters {
             } else if (c == ' ' && query) {
                 quoted.append('+');
             } else {
-                quoted.append(String.format("%%%02X", (int) c));
+                quoted.append('%').append(Repr.hex(c, 2).toUpperCase(Locale.ROOT));
             }
         }
         out.append(quoted.toString(), text.weakest());
@@ -394,12 +386,9 @@ final class Filters {
                 throw new Fault("Invalid character in attribute name: " + Repr.quote(key.value()));
             }
             out.append(out.units() > 0 || bound.truth(0, true) ? " " : "", Origin.TEMPLATE)
-                    .append(escaped(key, in.budget()))
+                    .append(key.escaped(in.budget()))
                     .append("=\"", Origin.TEMPLATE)
-                    .append(
-                            entry.value() instanceof Markup markup
-                                    ? markup.text()
-                                    : escaped(str(in, entry.value()), in.budget()))
+                    .append(soft(in, entry.value()).escaped(in.budget()))
                     .append("\"", Origin.TEMPLATE);
         }
         return out.build();
@@ -421,6 +410,7 @@ final class Filters {
         });
         table.put("int", (in, subject, arguments) -> {
             Bound bound = arguments.bind("int", 0, "default", "base");
+            in.budget().bigInteger(subject instanceof Text text ? 4L * Math.min(text.units(), DIGITS_MAX) : 0);
             Value result = toInt(subject, bound.integer(1, 10));
             return result == null ? bound.get(0, Int.of(0)) : result;
         });
@@ -509,8 +499,7 @@ final class Filters {
                 return null;
             }
         }
-        // Python reads no more than 4300 digits.
-        return !digit || plain.length() > 4300 ? null : new BigInteger((negative ? "-" : "") + plain, radix);
+        return !digit || plain.length() > DIGITS_MAX ? null : new BigInteger((negative ? "-" : "") + plain, radix);
     }
 
     /** Python's {@code float(text)}, or null. */
@@ -715,6 +704,7 @@ final class Filters {
         return element -> {
             Value value = element;
             for (Value part : path) {
+                in.budget().step();
                 value = in.item(value, part);
                 value = otherwise != null && value instanceof Undefined ? otherwise : value;
             }
@@ -858,9 +848,7 @@ final class Filters {
         for (int i = 0; i < slices; i++) {
             int end = start + size + (i < longer ? 1 : 0);
             List<Value> column = new ArrayList<>(elements.subList(start, end));
-            if (fill != None.NONE && i >= longer && longer > 0) {
-                column.add(fill);
-            } else if (fill != None.NONE && i >= longer) {
+            if (fill != None.NONE && i >= longer) {
                 column.add(fill);
             }
             columns.add(ListValue.of(column));

@@ -59,7 +59,7 @@ final class Formatting {
             if (!usedNames && !(values instanceof Dict) && used < count()) {
                 throw new Fault("not all arguments converted during string formatting");
             }
-            return out.build();
+            return out.build().safe(format.isSafe());
         }
 
         private int count() {
@@ -161,6 +161,9 @@ final class Formatting {
             switch (type) {
                 case 's', 'r', 'a' -> {
                     Text text = type == 's' ? Repr.str(value, in.budget()) : Repr.repr(value, in.budget());
+                    if (format.isSafe() && !(type == 's' && value instanceof Text given && given.isSafe())) {
+                        text = text.escaped(in.budget());
+                    }
                     spec.zero = false;
                     spec.align = spec.align == 0 ? '>' : spec.align;
                     spec.text(text, out);
@@ -196,6 +199,7 @@ final class Formatting {
                         throw new Fault("must be real number, not " + value.type());
                     }
                     spec.type = type;
+                    in.budget().steps(Math.clamp(spec.precision, 0, PRECISION_MAX));
                     spec.floating(Operators.toDouble(value), Operators.originOf(value), out);
                 }
                 default -> throw new Fault("unsupported format character '" + type + "' at index " + (position - 1));
@@ -273,7 +277,7 @@ final class Formatting {
                     position = end + 1;
                 }
             }
-            return out.build();
+            return out.build().safe(format.isSafe());
         }
 
         private static int fieldEnd(String text, int start) {
@@ -319,7 +323,10 @@ final class Formatting {
             }
             Text specification =
                     specStart < text.length() ? run(field.sub(specStart + 1, field.units()), levels - 1) : Text.EMPTY;
-            Spec.parse(specification.value()).value(value, out, in.budget());
+            Text.Builder shown = new Text.Builder(in.budget());
+            Spec.parse(specification.value()).value(value, shown, in.budget());
+            boolean escapes = field.isSafe() && !(value instanceof Text given && given.isSafe());
+            out.append(shown.build().safe(!escapes).escaped(in.budget()));
         }
 
         private Value lookup(String path) {
@@ -461,6 +468,7 @@ final class Formatting {
 
         void value(Value value, Text.Builder out, Budget budget) {
             Origin origin = Operators.originOf(value);
+            budget.steps(Math.clamp(precision, 0, PRECISION_MAX));
             if (isDefault()) {
                 out.append(Repr.str(value, budget));
                 return;

@@ -44,7 +44,7 @@ final class Interpreter {
         try {
             Map<String, Value> values = new HashMap<>(Globals.TABLE);
             values.putAll(Variables.of(variables, options));
-            top = new Scope(new Scope(values), body.frame());
+            top = enter(new Scope(values), body.frame());
             Text.Builder out = new Text.Builder(budget, true);
             execute(body.statements(), top, out);
             Text text = out.build();
@@ -94,7 +94,7 @@ final class Interpreter {
             case Stmt.For loop -> loop(loop, evaluate(loop.iterable(), scope), scope, out, 0);
             case Stmt.Set set -> assign(set.target(), evaluate(set.value(), scope), scope);
             case Stmt.SetBlock set -> {
-                Scope inner = new Scope(scope, set.body().frame());
+                Scope inner = enter(scope, set.body().frame());
                 Text.Builder text = new Text.Builder(budget);
                 Flow flow = execute(set.body().statements(), inner, text);
                 if (flow != Flow.NORMAL) {
@@ -104,7 +104,7 @@ final class Interpreter {
                 assign(set.target(), set.filter() == null ? value : filtered(set.filter(), value, inner), scope);
             }
             case Stmt.With with -> {
-                Scope inner = new Scope(scope, with.body().frame());
+                Scope inner = enter(scope, with.body().frame());
                 for (int i = 0; i < with.targets().size(); i++) {
                     assign(with.targets().get(i), evaluate(with.values().get(i), scope), inner);
                 }
@@ -121,7 +121,7 @@ final class Interpreter {
                 out.append(Repr.str(call(callee, new Arguments(arguments.positional(), named)), budget));
             }
             case Stmt.FilterBlock filter -> {
-                Scope inner = new Scope(scope, filter.body().frame());
+                Scope inner = enter(scope, filter.body().frame());
                 Text.Builder text = new Text.Builder(budget);
                 Flow flow = execute(filter.body().statements(), inner, text);
                 if (flow != Flow.NORMAL) {
@@ -131,10 +131,7 @@ final class Interpreter {
             }
             case Stmt.Scoped block -> {
                 Scope around = block.body().frame().parent() == null ? top : scope;
-                execute(
-                        block.body().statements(),
-                        new Scope(around, block.body().frame()),
-                        out);
+                execute(block.body().statements(), enter(around, block.body().frame()), out);
             }
             case Stmt.Break end -> {
                 return Flow.BREAK;
@@ -144,6 +141,12 @@ final class Interpreter {
             }
         }
         return Flow.NORMAL;
+    }
+
+    /** A scope within another, paid for by the names that it hides. */
+    private Scope enter(Scope around, Frame frame) {
+        budget.steps(frame.undefinedAtEntry().size());
+        return new Scope(around, frame);
     }
 
     private Flow choose(Stmt.If choice, Scope scope, Text.Builder out) {
@@ -173,7 +176,7 @@ final class Interpreter {
         Value loopValue = new Value.LoopValue(loop);
         boolean completed = false;
         for (Value element = loop.next(); element != null; element = loop.next()) {
-            Scope inner = new Scope(scope, statement.body().frame());
+            Scope inner = enter(scope, statement.body().frame());
             inner.set("loop", loopValue);
             assign(statement.target(), element, inner);
             Flow flow = execute(statement.body().statements(), inner, out);
@@ -186,7 +189,7 @@ final class Interpreter {
         if (!completed) {
             execute(
                     statement.otherwise().statements(),
-                    new Scope(scope, statement.otherwise().frame()),
+                    enter(scope, statement.otherwise().frame()),
                     out);
         }
     }
@@ -194,7 +197,7 @@ final class Interpreter {
     /** The elements for which a loop's {@code if} holds, each tested when its turn comes. */
     private Iterator<Value> filtered(Stmt.For statement, Iterator<Value> elements, Scope scope) {
         return new Selection(elements, element -> {
-            Scope inner = new Scope(scope, statement.filterFrame());
+            Scope inner = enter(scope, statement.filterFrame());
             assign(statement.target(), element, inner);
             return Operators.truth(evaluate(statement.filter(), inner));
         });
@@ -253,7 +256,7 @@ final class Interpreter {
         boolean takesKwargs = frame.readsKwargs && !parameters.contains("kwargs");
         boolean takesVarargs = frame.readsVarargs && !parameters.contains("varargs");
         Value.Function.Body call = (in, arguments) -> {
-            Scope scope = new Scope(definition, frame);
+            Scope scope = enter(definition, frame);
             List<Value> positional = arguments.positional();
             Map<String, Value> named = new LinkedHashMap<>(arguments.named());
             List<Value> given = new ArrayList<>();
@@ -305,19 +308,22 @@ final class Interpreter {
     /** Calls whatever can be called. */
     Value call(Value callee, Arguments arguments) {
         budget.step();
-        return switch (callee) {
+        budget.enter();
+        Value result = switch (callee) {
             case Value.Function function -> function.body().call(this, arguments);
             case Value.MacroValue macro -> macro.body().call(this, arguments);
             case Value.LoopValue loop -> loop.loop().call(this, arguments);
             case Value.Joiner joiner -> {
                 arguments.bind("joiner", 0);
-                Value result = joiner.used ? joiner.separator : Text.EMPTY;
+                Value separator = joiner.used ? joiner.separator : Text.EMPTY;
                 joiner.used = true;
-                yield result;
+                yield separator;
             }
             case Undefined undefined -> throw undefined.fault();
             default -> throw new Fault("'" + callee.type() + "' object is not callable");
         };
+        budget.exit();
+        return result;
     }
 
     private Arguments arguments(CallArguments call, Scope scope) {
@@ -505,6 +511,7 @@ final class Interpreter {
         }
         if (index instanceof Text name) {
             found = Methods.attribute(object, name.value());
+            budget.characters(found == null ? 2L * name.units() : 0);
             return found == null ? missing(object, name.value()) : found;
         }
         return new Undefined(Methods.describe(object) + " has no element " + Repr.repr(index, budget));

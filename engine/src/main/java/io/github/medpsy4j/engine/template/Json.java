@@ -57,7 +57,6 @@ final class Json {
         budget.step();
         switch (value) {
             case Text text -> quoted(text);
-            case Value.Markup markup -> quoted(markup.text());
             case Value.None none -> out.append("null", around);
             case Value.Bool bool -> out.append(bool == Value.Bool.TRUE ? "true" : "false", around);
             case Value.Int number -> out.append(Repr.integer(number.value(), budget), around.with(number.origin()));
@@ -178,7 +177,7 @@ final class Json {
             case '\t' -> "\\t";
             case '\f' -> "\\f";
             case '\b' -> "\\b";
-            default -> c < 0x20 || (ascii && c > 0x7e) ? String.format("\\u%04x", (int) c) : null;
+            default -> c < 0x20 || (ascii && c > 0x7e) ? "\\u" + Repr.hex(c, 4) : null;
         };
     }
 }

@@ -13,7 +13,7 @@ import java.util.List;
  */
 final class Lexer {
     /** Characters of a template's source; the longest published ones are below 100 thousand. */
-    static final int SOURCE_MAX = 4 << 20;
+    static final int SOURCE_MAX = 1 << 20;
 
     /** Digits of a number in the source, Python's limit for converting a string to an integer. */
     private static final int DIGITS_MAX = 4300;

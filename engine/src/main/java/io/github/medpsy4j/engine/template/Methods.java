@@ -82,7 +82,7 @@ final class Methods {
                     boolean map = name.equals("format_map");
                     yield new Function(name, (in, arguments) -> Formatting.format(text, arguments, map, in));
                 }
-                yield bound(TEXT, name, text);
+                yield bound(text, name);
             }
             case ListValue list ->
                 LIST_CHANGES.contains(name)
@@ -150,21 +150,59 @@ final class Methods {
                         });
                     default -> null;
                 };
-            case Value.Markup markup -> throw new Fault("attributes of escaped text are not supported: '" + name + "'");
             default -> null;
         };
     }
 
     private static <T extends Value> Value bound(Map<String, Method<T>> table, String name, T self) {
         Method<T> method = table.get(name);
-        return method == null
-                ? null
-                : new Function(name, (in, arguments) -> {
-                    if (self instanceof Text text) {
-                        in.budget().scan(text.units());
-                    }
-                    return method.call(self, arguments, in.budget());
-                });
+        return method == null ? null : new Function(name, (in, arguments) -> method.call(self, arguments, in.budget()));
+    }
+
+    /** A method of a string; of safe text the results are safe, and what {@code join} and {@code replace} put in is escaped. */
+    private static Value bound(Text self, String name) {
+        Method<Text> method = TEXT.get(name);
+        if (method == null) {
+            return null;
+        }
+        return new Function(name, (in, arguments) -> {
+            Budget budget = in.budget();
+            budget.scan(self.units());
+            if (!self.isSafe()) {
+                return method.call(self, arguments, budget);
+            }
+            Arguments escaped = switch (name) {
+                case "join" ->
+                    Arguments.of(escaped(
+                            Operators.list(
+                                    arguments.positionalOnly("join", 1, 1).get(0), budget),
+                            budget));
+                case "replace" -> {
+                    Bound bound = arguments.bind("replace", 2, "old", "new", "count");
+                    yield Arguments.of(bound.get(0), bound.text(1).escaped(budget), bound.get(2, None.NONE));
+                }
+                default -> arguments;
+            };
+            return safe(method.call(self, escaped, budget));
+        });
+    }
+
+    private static ListValue escaped(List<Value> items, Budget budget) {
+        budget.elements(items.size());
+        return ListValue.of(items.stream()
+                .map(item -> (item instanceof Text text ? text.escaped(budget) : item))
+                .toList());
+    }
+
+    private static Value safe(Value value) {
+        return switch (value) {
+            case Text text -> text.safe(true);
+            case ListValue list ->
+                ListValue.of(list.items().stream().map(Methods::safe).toList(), list.origin());
+            case Tuple tuple ->
+                Tuple.of(tuple.items().stream().map(Methods::safe).toList());
+            default -> value;
+        };
     }
 
     private static Undefined unsafe(Value object, String name) {
@@ -180,7 +218,7 @@ final class Methods {
             case Value.MacroValue macro -> "jinja2.runtime.Macro object";
             case Value.Cycler cycler -> "jinja2.utils.Cycler object";
             case Value.Joiner joiner -> "jinja2.utils.Joiner object";
-            case Value.Markup markup -> "markupsafe.Markup object";
+            case Text text when text.isSafe() -> "markupsafe.Markup object";
             default -> object.type() + " object";
         };
     }
@@ -465,6 +503,7 @@ final class Methods {
 
     /** The text without the characters of {@code set} (whitespace if null) at its ends. */
     static Text strip(Text text, Text set, boolean left, boolean right, Budget budget) {
+        budget.scan(set == null ? 0 : 16L * set.units());
         Set<Integer> wanted =
                 set == null ? null : Set.copyOf(set.value().codePoints().boxed().toList());
         IntPredicate strips = wanted == null ? Characters::isSpace : wanted::contains;
@@ -714,7 +753,8 @@ final class Methods {
                 .repeat(fill, left)
                 .append(text)
                 .repeat(fill, missing - left)
-                .build();
+                .build()
+                .safe(text.isSafe());
     }
 
     private static Value expandtabs(Text text, long size, Budget budget) {

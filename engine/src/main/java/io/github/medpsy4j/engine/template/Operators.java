@@ -6,7 +6,6 @@ import io.github.medpsy4j.engine.template.Value.Entry;
 import io.github.medpsy4j.engine.template.Value.Int;
 import io.github.medpsy4j.engine.template.Value.Lazy;
 import io.github.medpsy4j.engine.template.Value.ListValue;
-import io.github.medpsy4j.engine.template.Value.Markup;
 import io.github.medpsy4j.engine.template.Value.None;
 import io.github.medpsy4j.engine.template.Value.Range;
 import io.github.medpsy4j.engine.template.Value.Real;
@@ -16,7 +15,6 @@ import io.github.medpsy4j.engine.template.Value.Undefined;
 import io.github.medpsy4j.engine.template.Value.View;
 import java.math.BigDecimal;
 import java.math.BigInteger;
-import java.math.MathContext;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -159,6 +157,9 @@ final class Operators {
             Origin origin = originOf(left).with(originOf(right));
             BigInteger a = integer(left);
             BigInteger b = integer(right);
+            if (a != null && b != null) {
+                in.budget().bigInteger((long) a.bitLength() + b.bitLength());
+            }
             return a != null && b != null
                     ? integers(operator, a, b, origin)
                     : new Real(floats(operator, toDouble(left), toDouble(right)), origin);
@@ -179,7 +180,13 @@ final class Operators {
 
     private static Value add(Value left, Value right, Budget budget) {
         if (left instanceof Text a && right instanceof Text b) {
-            return new Text.Builder(budget).append(a).append(b).build();
+            return a.isSafe() || b.isSafe()
+                    ? new Text.Builder(budget)
+                            .append(a.escaped(budget))
+                            .append(b.escaped(budget))
+                            .build()
+                            .safe(true)
+                    : new Text.Builder(budget).append(a).append(b).build();
         }
         if (left instanceof ListValue a && right instanceof ListValue b) {
             return ListValue.of(joined(a.items(), b.items(), budget), a.origin().with(b.origin()));
@@ -204,7 +211,7 @@ final class Operators {
 
     private static Value repeat(Value value, long count, Budget budget) {
         if (value instanceof Text text) {
-            return new Text.Builder(budget).repeat(text, count).build();
+            return new Text.Builder(budget).repeat(text, count).build().safe(text.isSafe());
         }
         List<Value> items = ((Sequence) value).items();
         long turns = Math.max(count, 0);
@@ -262,9 +269,12 @@ final class Operators {
         if (a.bitLength() <= 53 && b.bitLength() <= 53) {
             return a.doubleValue() / b.doubleValue();
         }
-        double result = new BigDecimal(a)
-                .divide(new BigDecimal(b), new MathContext(800))
-                .doubleValue();
+        // More bits of the quotient than a double holds, and one more that tells whether anything is left.
+        int shift = 66 - a.bitLength() + b.bitLength();
+        BigInteger[] parts = a.shiftLeft(Math.max(shift, 0)).divideAndRemainder(b.shiftLeft(Math.max(-shift, 0)));
+        BigInteger quotient = parts[0].shiftLeft(1);
+        BigInteger rest = parts[1].signum() == 0 ? BigInteger.ZERO : BigInteger.valueOf(a.signum() * b.signum());
+        double result = Math.scalb(quotient.add(rest).doubleValue(), -shift - 1);
         if (Double.isInfinite(result)) {
             throw new Fault("integer division result too large for a float");
         }
@@ -339,7 +349,6 @@ final class Operators {
     static boolean truth(Value value) {
         return switch (value) {
             case Text text -> !text.isEmpty();
-            case Markup markup -> !markup.text().isEmpty();
             case Bool bool -> bool == Bool.TRUE;
             case None none -> false;
             case Undefined undefined -> false;
@@ -358,7 +367,6 @@ final class Operators {
     static int length(Value value) {
         return switch (value) {
             case Text text -> text.codePoints();
-            case Markup markup -> markup.text().codePoints();
             case Undefined undefined -> 0;
             case Sequence sequence -> sequence.items().size();
             case Dict dict -> dict.entries().size();
@@ -377,14 +385,13 @@ final class Operators {
     static Iterator<Value> iterate(Value value, Budget budget) {
         Iterator<Value> elements = switch (value) {
             case Text text -> characters(text);
-            case Markup markup -> characters(markup.text());
             case Undefined undefined -> List.<Value>of().iterator();
             case Sequence sequence -> sequence.items().iterator();
             case Dict dict -> dict.entries().values().stream().map(Entry::key).iterator();
             case View view ->
                 view.dict().entries().values().stream().map(view::element).iterator();
             case Range range -> numbers(range);
-            case Lazy lazy -> lazy.iterator();
+            case Lazy lazy -> started(lazy, budget);
             case Value.LoopValue loop -> throw new Fault("iterating over the loop itself is not supported");
             default -> throw new Fault("'" + value.type() + "' object is not iterable");
         };
@@ -407,6 +414,14 @@ final class Operators {
                 return element;
             }
         };
+    }
+
+    /** The elements of a generator, which may begin with starting the one it is made from, and so on. */
+    private static Iterator<Value> started(Lazy lazy, Budget budget) {
+        budget.enter();
+        Iterator<Value> elements = lazy.iterator();
+        budget.exit();
+        return elements;
     }
 
     /** The elements as a list, charged as such. */
@@ -438,7 +453,7 @@ final class Operators {
                 }
                 int start = unit;
                 unit += Character.charCount(text.value().codePointAt(start));
-                return text.sub(start, unit);
+                return text.sub(start, unit).safe(false);
             }
         };
     }
@@ -521,11 +536,10 @@ final class Operators {
     @SuppressWarnings("ReferenceEquality")
     private static boolean equal(Value left, Value right) {
         if (isNumber(left) && isNumber(right)) {
-            return order(left, right, Comparison.EQUAL) == 0;
+            return orderOfNumbers(left, right) == 0;
         }
         return switch (left) {
-            case Text a -> a.value().equals(string(right));
-            case Markup a -> a.text().value().equals(string(right));
+            case Text a -> right instanceof Text b && a.value().equals(b.value());
             case Undefined undefined -> right instanceof Undefined;
             case ListValue a -> right instanceof ListValue b && equal(a.items(), b.items());
             case Tuple a -> right instanceof Tuple b && equal(a.items(), b.items());
@@ -535,15 +549,6 @@ final class Operators {
                         && a.size() == b.size()
                         && (a.size() == 0 || (a.start() == b.start() && (a.size() == 1 || a.step() == b.step())));
             default -> left == right;
-        };
-    }
-
-    /** The characters of a string, or null. */
-    private static String string(Value value) {
-        return switch (value) {
-            case Text text -> text.value();
-            case Markup markup -> markup.text().value();
-            default -> null;
         };
     }
 
@@ -580,7 +585,7 @@ final class Operators {
             case NOT_IN -> !contains(right, left, budget);
             default -> {
                 budget.scan(Math.min(left.weight(), right.weight()));
-                int order = order(left, right, operator);
+                int order = order(left, right, operator, budget);
                 yield order != UNORDERED
                         && switch (operator) {
                             case LESS -> order < 0;
@@ -596,7 +601,7 @@ final class Operators {
     private static final int UNORDERED = Integer.MIN_VALUE;
 
     /** Negative, zero or positive; {@code operator} is what to complain about where there is no order. */
-    private static int order(Value left, Value right, Comparison operator) {
+    private static int order(Value left, Value right, Comparison operator, Budget budget) {
         if (left instanceof Undefined undefined) {
             throw undefined.fault();
         }
@@ -604,39 +609,43 @@ final class Operators {
             throw undefined.fault();
         }
         if (isNumber(left) && isNumber(right)) {
-            BigInteger a = integer(left);
-            BigInteger b = integer(right);
-            if (a != null && b != null) {
-                return a.compareTo(b);
-            }
-            double x = a == null ? toDouble(left) : 0;
-            double y = b == null ? toDouble(right) : 0;
-            if (Double.isNaN(x) || Double.isNaN(y)) {
-                return UNORDERED;
-            }
-            if (Double.isInfinite(x) || Double.isInfinite(y) || (a == null && b == null)) {
-                return x < y ? -1 : x > y ? 1 : 0;
-            }
-            return (a == null ? new BigDecimal(x) : new BigDecimal(a))
-                    .compareTo(b == null ? new BigDecimal(y) : new BigDecimal(b));
+            return orderOfNumbers(left, right);
         }
         if (left instanceof Text a && right instanceof Text b) {
             return compareCodePoints(a.value(), b.value());
         }
         if (left instanceof ListValue a && right instanceof ListValue b) {
-            return order(a.items(), b.items(), operator);
+            return order(a.items(), b.items(), operator, budget);
         }
         if (left instanceof Tuple a && right instanceof Tuple b) {
-            return order(a.items(), b.items(), operator);
+            return order(a.items(), b.items(), operator, budget);
         }
         throw new Fault("'" + operator.symbol() + "' not supported between instances of '" + left.type() + "' and '"
                 + right.type() + "'");
     }
 
-    private static int order(List<Value> a, List<Value> b, Comparison operator) {
+    private static int orderOfNumbers(Value left, Value right) {
+        BigInteger a = integer(left);
+        BigInteger b = integer(right);
+        if (a != null && b != null) {
+            return a.compareTo(b);
+        }
+        double x = a == null ? toDouble(left) : 0;
+        double y = b == null ? toDouble(right) : 0;
+        if (Double.isNaN(x) || Double.isNaN(y)) {
+            return UNORDERED;
+        }
+        if (Double.isInfinite(x) || Double.isInfinite(y) || (a == null && b == null)) {
+            return x < y ? -1 : x > y ? 1 : 0;
+        }
+        return (a == null ? new BigDecimal(x) : new BigDecimal(a))
+                .compareTo(b == null ? new BigDecimal(y) : new BigDecimal(b));
+    }
+
+    private static int order(List<Value> a, List<Value> b, Comparison operator, Budget budget) {
         for (int i = 0; i < a.size() && i < b.size(); i++) {
-            if (!equal(a.get(i), b.get(i))) {
-                return order(a.get(i), b.get(i), operator);
+            if (!equal(a.get(i), b.get(i), budget)) {
+                return order(a.get(i), b.get(i), operator, budget);
             }
         }
         return Integer.compare(a.size(), b.size());
@@ -719,10 +728,11 @@ final class Operators {
 
     private static Text slice(Text text, int from, long by, int count, Budget budget) {
         if (count == 0) {
-            return Text.EMPTY;
+            return Text.EMPTY.safe(text.isSafe());
         }
         if (by == 1) {
             budget.characters(count);
+            budget.scan(text.codePoints() == text.units() ? 0 : text.units());
             return text.sub(text.unitOf(from), text.unitOf(from + count));
         }
         Text.Builder result = new Text.Builder(budget);
@@ -731,7 +741,7 @@ final class Operators {
                 int unit = (int) (from + i * by);
                 result.append(text, unit, unit + 1);
             }
-            return result.build();
+            return result.build().safe(text.isSafe());
         }
         budget.scan(text.units());
         int[] starts = new int[text.codePoints() + 1];
@@ -742,7 +752,7 @@ final class Operators {
             int index = (int) (from + i * by);
             result.append(text, starts[index], starts[index + 1]);
         }
-        return result.build();
+        return result.build().safe(text.isSafe());
     }
 
     private static long index(Value value, long otherwise) {

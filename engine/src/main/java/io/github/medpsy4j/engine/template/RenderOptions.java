@@ -16,17 +16,17 @@ import java.util.function.Predicate;
  * @param maxCells characters made (one cell each) and elements of lists and dicts made (16 cells each), all
  *     intermediate values together; at most 2<sup>30</sup>
  * @param maxOutput characters in the rendered prompt
- * @param maxDepth how deep expressions, blocks and calls may nest while they run
+ * @param maxDepth how deep expressions, blocks and calls may nest while they run; 400 levels take less than 512 KiB of stack
  */
 public record RenderOptions(
         Clock clock, Predicate<String> trusted, long maxSteps, long maxCells, int maxOutput, int maxDepth) {
     private static final RenderOptions DEFAULTS = new RenderOptions(
             Clock.system(ZoneId.systemDefault()),
             name -> name.endsWith("_token"),
-            50_000_000,
-            128L << 20,
-            32 << 20,
-            500);
+            20_000_000,
+            64L << 20,
+            16 << 20,
+            400);
 
     /** Checks that the limits are positive and within what a Java array can hold. */
     public RenderOptions {

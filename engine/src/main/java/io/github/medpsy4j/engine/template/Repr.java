@@ -18,8 +18,7 @@ final class Repr {
     /** {@code str(value)}. */
     static Text str(Value value, Budget budget) {
         return switch (value) {
-            case Text text -> text;
-            case Value.Markup markup -> markup.text();
+            case Text text -> text.safe(false);
             case Value.Undefined undefined -> Text.EMPTY;
             case Value.Bool bool -> Text.of(bool == Value.Bool.TRUE);
             case Value.None none -> Text.of("None");
@@ -38,12 +37,12 @@ final class Repr {
 
     private static void repr(Value value, Text.Builder out, Origin around, Budget budget) {
         budget.step();
+        budget.enter();
         switch (value) {
-            case Text text -> quoted(text, out);
-            case Value.Markup markup -> {
-                out.append("Markup(", around);
-                quoted(markup.text(), out);
-                out.append(")", around);
+            case Text text -> {
+                out.append(text.isSafe() ? "Markup(" : "", around);
+                quoted(text, out);
+                out.append(text.isSafe() ? ")" : "", around);
             }
             case Value.Undefined undefined -> out.append("Undefined", around);
             case Value.ListValue list -> {
@@ -83,8 +82,6 @@ final class Repr {
                         around);
             case Value.MacroValue macro -> out.append("<Macro " + quote(macro.name()) + ">", around);
             case Value.Namespace namespace -> {
-                // The one value that can contain itself.
-                budget.enter();
                 out.append("<Namespace {", around);
                 String separator = "";
                 for (Map.Entry<String, Value> entry : namespace.attributes().entrySet()) {
@@ -93,7 +90,6 @@ final class Repr {
                     separator = ", ";
                 }
                 out.append("}>", around);
-                budget.exit();
             }
             case Value.LoopValue loop ->
                 out.append(
@@ -109,6 +105,7 @@ final class Repr {
             case Value.Cycler cycler -> out.append("<Cycler object>", around);
             case Value.Joiner joiner -> out.append("<Joiner object>", around);
         }
+        budget.exit();
     }
 
     private static void items(List<Value> items, Text.Builder out, Origin origin, Budget budget) {
@@ -153,10 +150,14 @@ final class Repr {
             default ->
                 Characters.isPrintable(c)
                         ? null
-                        : c < 0x100
-                                ? String.format("\\x%02x", c)
-                                : c < 0x10000 ? String.format("\\u%04x", c) : String.format("\\U%08x", c);
+                        : c < 0x100 ? "\\x" + hex(c, 2) : c < 0x10000 ? "\\u" + hex(c, 4) : "\\U" + hex(c, 8);
         };
+    }
+
+    /** So many hexadecimal digits, in lower case. */
+    static String hex(int value, int digits) {
+        String hex = Integer.toHexString(value);
+        return "0".repeat(digits - hex.length()) + hex;
     }
 
     /** The {@code repr} of a string that messages quote. */
@@ -170,7 +171,7 @@ final class Repr {
         if (value.bitLength() < 64) {
             return Long.toString(value.longValue());
         }
-        budget.scan(value.bitLength());
+        budget.bigInteger(value.bitLength());
         String digits = value.toString();
         if (digits.length() - (value.signum() < 0 ? 1 : 0) > DIGITS_MAX) {
             throw new Fault("Exceeds the limit (" + DIGITS_MAX + " digits) for integer string conversion");

@@ -6,7 +6,10 @@ package io.github.medpsy4j.engine.template;
  */
 final class Search {
     /** Up to here the naive search compares each character at most this often. */
-    private static final int SHORT_MAX = 32;
+    private static final int SHORT_MAX = 8;
+
+    /** What looking at a character costs, against reading it in a row. */
+    private static final long COST = 4;
 
     private final String needle;
     private final Budget budget;
@@ -38,7 +41,7 @@ final class Search {
     /** Where the needle first occurs at or after {@code from}, in UTF-16 units, or -1. */
     int first(String text, int from) {
         int found = find(text, from);
-        budget.scan((found < 0 ? text.length() : found) - from);
+        budget.scan(COST * ((found < 0 ? text.length() : found) - from));
         return found;
     }
 
@@ -62,10 +65,10 @@ final class Search {
     int last(String text, int end) {
         if (borders == null) {
             int found = text.lastIndexOf(needle, end - needle.length());
-            budget.scan(end - Math.max(found, 0));
+            budget.scan(COST * (end - Math.max(found, 0)));
             return end < needle.length() ? -1 : found;
         }
-        budget.scan(end);
+        budget.scan(COST * end);
         int last = -1;
         int matched = 0;
         for (int i = 0; i < end; i++) {

@@ -1,25 +1,46 @@
 package io.github.medpsy4j.engine.template;
 
+import java.util.Arrays;
+
 /** A template's name and text, newlines normalised, and errors that point into it. */
-record Source(String name, String text) {
+final class Source {
+    private final String name;
+    private final String text;
+
+    /** The offset at which each line starts. */
+    private final int[] lines;
+
+    private Source(String name, String text) {
+        this.name = name;
+        this.text = text;
+        int[] starts = new int[16];
+        int count = 1;
+        for (int i = text.indexOf('\n'); i >= 0; i = text.indexOf('\n', i + 1)) {
+            if (count == starts.length) {
+                starts = Arrays.copyOf(starts, count * 2);
+            }
+            starts[count++] = i + 1;
+        }
+        this.lines = Arrays.copyOf(starts, count);
+    }
+
     static Source of(String name, String text) {
         String normal = text.replace("\r\n", "\n").replace('\r', '\n');
         return new Source(name, normal.endsWith("\n") ? normal.substring(0, normal.length() - 1) : normal);
     }
 
+    String text() {
+        return text;
+    }
+
     /** The line of an offset, from 1. */
     int line(int at) {
-        return 1 + (int) text.chars().limit(at).filter(c -> c == '\n').count();
+        int found = Arrays.binarySearch(lines, at);
+        return found >= 0 ? found + 1 : -found - 1;
     }
 
     TemplateException error(int at, String what) {
-        int offset = Math.min(at, text.length());
-        int line = 1;
-        int lineStart = 0;
-        for (int i = text.indexOf('\n'); i >= 0 && i < offset; i = text.indexOf('\n', i + 1)) {
-            line++;
-            lineStart = i + 1;
-        }
-        return new TemplateException(name, line, offset - lineStart + 1, what);
+        int line = line(at);
+        return new TemplateException(name, line, at - lines[line - 1] + 1, what);
     }
 }

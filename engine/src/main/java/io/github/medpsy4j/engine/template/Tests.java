@@ -33,6 +33,7 @@ final class Tests {
         if (test == null) {
             throw new Fault(unknown(name));
         }
+        in.budget().scan(value instanceof Text text ? text.units() : 1);
         return test.holds(in, value, arguments);
     }
 
@@ -47,13 +48,12 @@ final class Tests {
         plain(table, "integer", value -> value instanceof Int);
         plain(table, "float", value -> value instanceof Value.Real);
         plain(table, "number", Operators::isNumber);
-        plain(table, "string", value -> value instanceof Text || value instanceof Value.Markup);
+        plain(table, "string", value -> value instanceof Text);
         plain(table, "mapping", value -> value instanceof Value.Dict);
         plain(
                 table,
                 "sequence",
                 value -> value instanceof Text
-                        || value instanceof Value.Markup
                         || value instanceof Value.Sequence
                         || value instanceof Value.Dict
                         || value instanceof Value.Range
@@ -67,7 +67,7 @@ final class Tests {
                         || value instanceof Value.Joiner
                         || value instanceof Value.LoopValue
                         || value instanceof Value.Undefined);
-        plain(table, "escaped", value -> value instanceof Value.Markup);
+        plain(table, "escaped", value -> value instanceof Text text && text.isSafe());
         table.put(
                 "lower",
                 (in, value, arguments) ->

@@ -10,23 +10,27 @@ import java.util.List;
  * one run. Positions here are UTF-16 units unless a name says code points, which is what Python counts.
  */
 final class Text implements Value {
-    static final Text EMPTY = new Text("", new int[0], new Origin[0]);
+    static final Text EMPTY = new Text("", new int[0], new Origin[0], false);
 
     private final String value;
     private final int[] ends;
     private final Origin[] origins;
 
+    /** Whether this is Python's {@code Markup}: what {@code escape} and {@code safe} return, which escapes what joins it. */
+    private final boolean safe;
+
     /** Code points; -1 until somebody asks. */
     private int codePoints = -1;
 
-    private Text(String value, int[] ends, Origin[] origins) {
+    private Text(String value, int[] ends, Origin[] origins, boolean safe) {
         this.value = value;
         this.ends = ends;
         this.origins = origins;
+        this.safe = safe;
     }
 
     static Text of(String value, Origin origin) {
-        return value.isEmpty() ? EMPTY : new Text(value, new int[] {value.length()}, new Origin[] {origin});
+        return value.isEmpty() ? EMPTY : new Text(value, new int[] {value.length()}, new Origin[] {origin}, false);
     }
 
     /** Text of the template's own making. */
@@ -40,7 +44,40 @@ final class Text implements Value {
 
     @Override
     public String type() {
-        return "str";
+        return safe ? "Markup" : "str";
+    }
+
+    boolean isSafe() {
+        return safe;
+    }
+
+    /** The same characters, marked as safe or not. */
+    Text safe(boolean wanted) {
+        return safe == wanted ? this : new Text(value, ends, origins, wanted);
+    }
+
+    /** The characters fit to stand in HTML, as {@code escape} makes them; safe text is left alone. */
+    Text escaped(Budget budget) {
+        if (safe) {
+            return this;
+        }
+        Builder out = new Builder(budget);
+        int plain = 0;
+        for (int i = 0; i < value.length(); i++) {
+            String entity = switch (value.charAt(i)) {
+                case '&' -> "&amp;";
+                case '<' -> "&lt;";
+                case '>' -> "&gt;";
+                case '"' -> "&#34;";
+                case '\'' -> "&#39;";
+                default -> null;
+            };
+            if (entity != null) {
+                out.append(this, plain, i).append(entity, originAt(i));
+                plain = i + 1;
+            }
+        }
+        return out.append(this, plain, value.length()).build().safe(true);
     }
 
     String value() {
@@ -95,7 +132,7 @@ final class Text implements Value {
     /** The part from unit {@code start} up to {@code end}; costs a copy, which callers charge where it may repeat. */
     Text sub(int start, int end) {
         if (start >= end) {
-            return EMPTY;
+            return EMPTY.safe(safe);
         }
         if (start == 0 && end == value.length()) {
             return this;
@@ -106,7 +143,7 @@ final class Text implements Value {
         for (int i = first; i <= last; i++) {
             subEnds[i - first] = Math.min(ends[i], end) - start;
         }
-        return new Text(value.substring(start, end), subEnds, Arrays.copyOfRange(origins, first, last + 1));
+        return new Text(value.substring(start, end), subEnds, Arrays.copyOfRange(origins, first, last + 1), safe);
     }
 
     /**
@@ -114,9 +151,9 @@ final class Text implements Value {
      */
     Text rewritten(String other) {
         if (other.length() == value.length()) {
-            return new Text(other, ends, origins);
+            return new Text(other, ends, origins, safe);
         }
-        return of(other, weakest());
+        return of(other, weakest()).safe(safe);
     }
 
     List<RenderedPrompt.Span> spans() {
@@ -219,6 +256,7 @@ final class Text implements Value {
                 ends = Arrays.copyOf(ends, runs * 2);
                 origins = Arrays.copyOf(origins, runs * 2);
             }
+            budget.elements(1);
             ends[runs] = characters.length();
             origins[runs++] = origin;
         }
@@ -227,7 +265,7 @@ final class Text implements Value {
             if (runs == 0) {
                 return EMPTY;
             }
-            return new Text(characters.toString(), Arrays.copyOf(ends, runs), Arrays.copyOf(origins, runs));
+            return new Text(characters.toString(), Arrays.copyOf(ends, runs), Arrays.copyOf(origins, runs), false);
         }
     }
 }

@@ -21,7 +21,6 @@ sealed interface Value
                 Value.Bool,
                 Value.Int,
                 Value.Real,
-                Value.Markup,
                 Value.Undefined,
                 Value.Sequence,
                 Value.Dict,
@@ -92,14 +91,6 @@ sealed interface Value
         @Override
         public String type() {
             return "float";
-        }
-    }
-
-    /** What {@code escape} and {@code safe} return: a string that only output, {@code ~} and tests may touch. */
-    record Markup(Text text) implements Value {
-        @Override
-        public String type() {
-            return "Markup";
         }
     }
 
