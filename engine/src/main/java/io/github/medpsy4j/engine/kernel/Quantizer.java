@@ -39,7 +39,9 @@ final class Quantizer {
         for (int at = x.row(t); at < x.row(t + 1); at += BLOCK) {
             float max = blockMax(x.data, at);
             float scale = max / QUANTUM_MAX;
-            float inverse = max == 0 ? 0 : QUANTUM_MAX / max;
+            float inverse = QUANTUM_MAX / max;
+            // A block of zeros, or of numbers so small that the inverse is no float, counts as zeros.
+            inverse = inverse == Float.POSITIVE_INFINITY ? 0 : inverse;
             int block = at / BLOCK;
             int first = quantizeHalf(x.data, at, inverse, q, 0);
             int second = quantizeHalf(x.data, at, inverse, q, BLOCK / 2);
