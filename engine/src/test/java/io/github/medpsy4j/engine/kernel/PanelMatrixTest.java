@@ -1,0 +1,264 @@
+package io.github.medpsy4j.engine.kernel;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.Random;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The packed matrices against plain loops over the file's blocks, bit for bit. */
+class PanelMatrixTest {
+    private static final int TOKENS_MAX = 70;
+    private static final int[] TOKENS = {1, 3, 4, 5, TOKENS_MAX};
+    private static final int[] ROWS = {1, 31, 32, 33, 100};
+
+    /** Halves: the greatest finite number, the smallest and a middling subnormal, zero, and a negative number. */
+    private static final int[] EXTREME_HALVES = {0x7bff, 0x0001, 0x02aa, 0x0000, 0xb400};
+
+    private static int[] columns(PanelFormat format) {
+        // Units of eight, four and one block of 32 columns.
+        return format.blockWeights == 256 ? new int[] {256, 768} : new int[] {32, 96, 160, 128, 384, 256};
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void multipliesAsTheSpecificationDoes(PanelFormat format) {
+        Random random = new Random(1);
+        for (int rows : ROWS) {
+            for (int columns : columns(format)) {
+                byte[] blocks = blocks(format, rows, columns, random);
+                Activations x = new Activations(TOKENS_MAX, columns);
+                for (int i = 0; i < x.data.length; i++) {
+                    x.data[i] = (float) (random.nextGaussian() * 3);
+                }
+                check(format, blocks, rows, columns, x);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void multipliesExtremesAsTheSpecificationDoes(PanelFormat format) {
+        Random random = new Random(2);
+        int rows = 33;
+        int columns = format.blockWeights == 256 ? 512 : 160;
+        for (int fill : new int[] {0x00, 0xff, 0x0f, 0xf0, 0x80, 0x7f, -1}) {
+            byte[] blocks = blocks(format, rows, columns, random);
+            int perBlock = format.type.blockBytes();
+            for (int i = 0; i < blocks.length; i++) {
+                if (fill >= 0 && !isHalf(format, i % perBlock)) {
+                    blocks[i] = (byte) fill;
+                }
+            }
+            for (int b = 0; b < blocks.length / perBlock; b++) {
+                putHalf(blocks, b * perBlock + dOffset(format), EXTREME_HALVES[b % EXTREME_HALVES.length]);
+                if (format.hasCentre()) {
+                    putHalf(blocks, b * perBlock + 2, EXTREME_HALVES[(b / 3) % EXTREME_HALVES.length]);
+                }
+            }
+            check(format, blocks, rows, columns, extremeActivations(columns));
+        }
+    }
+
+    /** Rows of equal numbers, of the greatest quantum with either sign, of zeros, of very great and of very small ones. */
+    private static Activations extremeActivations(int columns) {
+        Activations x = new Activations(TOKENS_MAX, columns);
+        for (int t = 0; t < TOKENS_MAX; t++) {
+            for (int i = 0; i < columns; i++) {
+                x.data[x.row(t) + i] = switch (t % 9) {
+                    case 0 -> 1;
+                    case 1 -> -1;
+                    case 2 -> i % 2 == 0 ? 127 : -127;
+                    case 3 -> 0;
+                    case 4 -> i % 32 == 7 ? 1e-3f : 0;
+                    case 5 -> (i % 3 - 1) * 1e30f;
+                    case 6 -> (i % 255 - 127) + 0.5f;
+                    case 7 -> (i % 5 - 2) * 1e-40f;
+                    default -> Float.MIN_VALUE;
+                };
+            }
+        }
+        return x;
+    }
+
+    private static void check(PanelFormat format, byte[] blocks, int rows, int columns, Activations x) {
+        float[][] expected = reference(format, blocks, rows, columns, x);
+        try (Arena arena = Arena.ofShared();
+                WorkerPool pool = new WorkerPool(2)) {
+            PanelMatrix matrix = PanelMatrix.pack(MemorySegment.ofArray(blocks), format, rows, columns, arena, pool);
+            MatrixProduct product = new MatrixProduct(pool, Kernels.best());
+            for (int n : TOKENS) {
+                Activations y = new Activations(n, rows);
+                product.multiply(x, n, matrix, y);
+                for (int t = 0; t < n; t++) {
+                    assertArrayEquals(
+                            expected[t],
+                            Arrays.copyOfRange(y.data, y.row(t), y.row(t) + rows),
+                            format + ", " + rows + " × " + columns + ", token " + t + " of " + n);
+                }
+            }
+        }
+    }
+
+    /** [token][row], with one float rounding for each product and sum that PanelMatrix names, fused. */
+    private static float[][] reference(PanelFormat format, byte[] blocks, int rows, int columns, Activations x) {
+        int width = format == PanelFormat.Q6_K ? 16 : 32;
+        int runs = columns / width;
+        int[] c = new int[columns];
+        float[] scale = new float[runs];
+        float[] centre = new float[runs];
+        int[][] q = new int[TOKENS_MAX][columns];
+        float[][] xScale = new float[TOKENS_MAX][columns / 32];
+        for (int t = 0; t < TOKENS_MAX; t++) {
+            quantize(x, t, q[t], xScale[t]);
+        }
+        float[][] y = new float[TOKENS_MAX][rows];
+        float[] exact = new float[columns];
+        for (int r = 0; r < rows; r++) {
+            int perBlock = format.type.blockBytes();
+            int row = r * (columns / format.blockWeights) * perBlock;
+            for (int k = 0; k < columns; k++) {
+                int block = row + k / format.blockWeights * perBlock;
+                int i = k % format.blockWeights;
+                c[k] = integer(format, blocks, block, i);
+                scale[k / width] = scale(format, blocks, block, i);
+                centre[k / width] = centre(format, blocks, block, i);
+            }
+            BlockDecoder.of(format.type).decode(MemorySegment.ofArray(blocks), row, exact, 0, columns);
+            for (int k = 0; k < columns; k++) {
+                float value = Math.fma(scale[k / width], c[k], centre[k / width]);
+                float magnitude = Math.abs(scale[k / width] * 32) + Math.abs(centre[k / width]);
+                assertEquals(exact[k], value, magnitude * 1e-6f, "weight " + k);
+            }
+            for (int t = 0; t < TOKENS_MAX; t++) {
+                float sum = 0;
+                for (int run = 0; run < runs; run++) {
+                    int s = 0;
+                    for (int k = run * width; k < (run + 1) * width; k++) {
+                        s += c[k] * q[t][k];
+                    }
+                    float blockScale = xScale[t][run * width / 32];
+                    sum = Math.fma(s * blockScale, scale[run], sum);
+                    if (format.hasCentre()) {
+                        int total = 0;
+                        for (int k = run * width; k < (run + 1) * width; k++) {
+                            total += q[t][k];
+                        }
+                        sum = Math.fma(blockScale * total, centre[run], sum);
+                    }
+                }
+                y[t][r] = sum;
+            }
+        }
+        return y;
+    }
+
+    private static void quantize(Activations x, int t, int[] q, float[] scales) {
+        for (int b = 0; b < scales.length; b++) {
+            float max = 0;
+            for (int i = 0; i < 32; i++) {
+                max = Math.max(max, Math.abs(x.data[x.row(t) + 32 * b + i]));
+            }
+            scales[b] = max / 127;
+            // Where 127 / max is no float, the block counts as zero.
+            float inverse = max == 0 || Float.isInfinite(127 / max) ? 0 : 127 / max;
+            for (int i = 0; i < 32; i++) {
+                q[32 * b + i] = (int) Math.rint((double) x.data[x.row(t) + 32 * b + i] * inverse);
+            }
+        }
+    }
+
+    // ---- Blocks of the file, read a weight at a time ----
+
+    private static int integer(PanelFormat format, byte[] b, int block, int i) {
+        int j = i / 32;
+        int l = i % 32;
+        return switch (format) {
+            case Q4_0 -> nibble(b, block + 2 + i % 16, i / 16) - 8;
+            case Q4_1 -> nibble(b, block + 4 + i % 16, i / 16) - 8;
+            case Q5_0 -> nibble(b, block + 6 + i % 16, i / 16) + 16 * bit(b, block + 2 + i / 8, i % 8) - 16;
+            case Q5_1 -> nibble(b, block + 8 + i % 16, i / 16) + 16 * bit(b, block + 4 + i / 8, i % 8) - 16;
+            case Q4_K -> nibble(b, block + 16 + j / 2 * 32 + l, j % 2) - 8;
+            case Q5_K -> nibble(b, block + 48 + j / 2 * 32 + l, j % 2) + 16 * bit(b, block + 16 + l, j) - 16;
+            case Q6_K -> {
+                int p = i % 128 / 32;
+                int low = nibble(b, block + i / 128 * 64 + p % 2 * 32 + l, p / 2);
+                int high = (b[block + 128 + i / 128 * 32 + l] >> (2 * p)) & 3;
+                yield low + 16 * high - 32;
+            }
+            case Q8_0 -> b[block + 2 + i];
+        };
+    }
+
+    private static float scale(PanelFormat format, byte[] b, int block, int i) {
+        float d = half(b, block + dOffset(format));
+        return switch (format) {
+            case Q4_K, Q5_K -> {
+                int j = i / 32;
+                int six = j < 4 ? b[block + 4 + j] & 63 : (b[block + 8 + j] & 15) | ((b[block + j] & 0xc0) >> 2);
+                yield d * six;
+            }
+            case Q6_K -> d * b[block + 192 + i / 16];
+            default -> d;
+        };
+    }
+
+    private static float centre(PanelFormat format, byte[] b, int block, int i) {
+        return switch (format) {
+            case Q4_1 -> Math.fma(8, half(b, block), half(b, block + 2));
+            case Q5_1 -> Math.fma(16, half(b, block), half(b, block + 2));
+            case Q4_K, Q5_K -> {
+                int j = i / 32;
+                int six = j < 4
+                        ? b[block + 8 + j] & 63
+                        : ((b[block + 8 + j] & 0xf0) >> 4) | ((b[block + 4 + j] & 0xc0) >> 2);
+                int bias = format == PanelFormat.Q4_K ? 8 : 16;
+                yield Math.fma(six, -half(b, block + 2), bias * scale(format, b, block, i));
+            }
+            default -> 0;
+        };
+    }
+
+    private static int nibble(byte[] b, int at, int high) {
+        return (b[at] >> (4 * high)) & 15;
+    }
+
+    private static int bit(byte[] b, int at, int bit) {
+        return (b[at] >> bit) & 1;
+    }
+
+    private static float half(byte[] b, int at) {
+        return Float.float16ToFloat((short) ((b[at] & 0xff) | (b[at + 1] << 8)));
+    }
+
+    private static void putHalf(byte[] b, int at, int bits) {
+        b[at] = (byte) bits;
+        b[at + 1] = (byte) (bits >> 8);
+    }
+
+    private static int dOffset(PanelFormat format) {
+        return format == PanelFormat.Q6_K ? 208 : 0;
+    }
+
+    private static boolean isHalf(PanelFormat format, int offset) {
+        int d = dOffset(format);
+        return offset >= d && offset < d + (format.hasCentre() ? 4 : 2);
+    }
+
+    private static byte[] blocks(PanelFormat format, int rows, int columns, Random random) {
+        int perBlock = format.type.blockBytes();
+        byte[] blocks = new byte[rows * (columns / format.blockWeights) * perBlock];
+        random.nextBytes(blocks);
+        for (int at = 0; at < blocks.length; at += perBlock) {
+            putHalf(blocks, at + dOffset(format), Float.floatToFloat16((float) random.nextGaussian() * 0.01f));
+            if (format.hasCentre()) {
+                putHalf(blocks, at + 2, Float.floatToFloat16((float) random.nextGaussian() * 0.02f));
+            }
+        }
+        return blocks;
+    }
+}
