@@ -82,12 +82,7 @@ public final class Session implements AutoCloseable {
         if (ids.length > tokens.length - length) {
             throw new ContextFullException(length + ids.length, tokens.length);
         }
-        for (int i = 0; i < ids.length; i++) {
-            if (ids[i] < 0 || ids[i] >= logits.length) {
-                throw new IllegalArgumentException(
-                        "token " + i + ": expected an id from 0 to " + (logits.length - 1) + ", got " + ids[i]);
-            }
-        }
+        checkTokens(ids);
         if (ids.length == 0) {
             return;
         }
@@ -103,6 +98,15 @@ public final class Session implements AutoCloseable {
         System.arraycopy(ids, 0, tokens, length, ids.length);
         length += ids.length;
         hasLogits = true;
+    }
+
+    private void checkTokens(int[] ids) {
+        for (int i = 0; i < ids.length; i++) {
+            if (ids[i] < 0 || ids[i] >= logits.length) {
+                throw new IllegalArgumentException(
+                        "token " + i + ": expected an id from 0 to " + (logits.length - 1) + ", got " + ids[i]);
+            }
+        }
     }
 
     private void keepLogits(int index, float[] data, int offset) {
@@ -138,6 +142,7 @@ public final class Session implements AutoCloseable {
      *
      * @return how many tokens were reused
      * @throws ContextFullException if the prompt does not fit; the session is unchanged then
+     * @throws IllegalArgumentException if the prompt is empty or an id not in the vocabulary; likewise
      */
     public int replace(int[] prompt) {
         ensureOpen();
@@ -147,6 +152,7 @@ public final class Session implements AutoCloseable {
         if (prompt.length > tokens.length) {
             throw new ContextFullException(prompt.length, tokens.length);
         }
+        checkTokens(prompt);
         int mismatch = Arrays.mismatch(tokens, 0, length, prompt, 0, prompt.length);
         int common = mismatch < 0 ? length : mismatch;
         common = Math.min(common, prompt.length - 1);

@@ -1,9 +1,14 @@
 package io.github.medpsy4j.engine;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import io.github.medpsy4j.gguf.GgufFile;
+import io.github.medpsy4j.gguf.Metadata;
+import io.github.medpsy4j.gguf.TensorInfo;
+import io.github.medpsy4j.gguf.testing.GgufBuilder;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.lang.foreign.ValueLayout;
 import java.net.URISyntaxException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -63,6 +68,41 @@ final class TinyModels {
             return Path.of(TinyModels.class.getResource(name).toURI());
         } catch (URISyntaxException e) {
             throw new IllegalArgumentException(name, e);
+        }
+    }
+
+    /** Writes the model with another chat template. */
+    static Path copyWithTemplate(String format, String template, Path to) throws IOException {
+        try (GgufFile file = GgufFile.open(path(format))) {
+            Metadata m = file.metadata();
+            GgufBuilder b = new GgufBuilder().string("general.architecture", "qwen3");
+            for (String key : List.of(
+                    "context_length",
+                    "embedding_length",
+                    "block_count",
+                    "feed_forward_length",
+                    "attention.head_count",
+                    "attention.head_count_kv",
+                    "attention.key_length",
+                    "attention.value_length")) {
+                b.uint32("qwen3." + key, m.integer("qwen3." + key));
+            }
+            for (String key : List.of("attention.layer_norm_rms_epsilon", "rope.freq_base")) {
+                b.float32("qwen3." + key, m.real("qwen3." + key));
+            }
+            String t = "tokenizer.ggml.";
+            b.string(t + "model", m.string(t + "model"))
+                    .string(t + "pre", m.string(t + "pre"))
+                    .strings(t + "tokens", m.strings(t + "tokens"))
+                    .int32Array(t + "token_type", m.ints(t + "token_type"))
+                    .strings(t + "merges", m.strings(t + "merges"))
+                    .uint32(t + "eos_token_id", END_OF_MESSAGE)
+                    .string("tokenizer.chat_template", template);
+            for (TensorInfo tensor : file.tensors()) {
+                long[] shape = tensor.shape().stream().mapToLong(each -> each).toArray();
+                b.tensor(tensor.name(), tensor.type(), file.data(tensor).toArray(ValueLayout.JAVA_BYTE), shape);
+            }
+            return b.writeTo(to);
         }
     }
 

@@ -68,13 +68,16 @@ public final class Sampler {
         int window = options.repeatWindow() < 0 ? length : Math.min(length, options.repeatWindow());
         for (int i = length - window; i < length; i++) {
             int id = history[i];
-            if (!penalized[id]) {
+            // An embedding may have more rows than the vocabulary has tokens.
+            if (id < vocabulary && !penalized[id]) {
                 penalized[id] = true;
                 logits[id] = logits[id] > 0 ? logits[id] / penalty : logits[id] * penalty;
             }
         }
         for (int i = length - window; i < length; i++) {
-            penalized[history[i]] = false;
+            if (history[i] < vocabulary) {
+                penalized[history[i]] = false;
+            }
         }
     }
 
