@@ -21,14 +21,12 @@ final class Rope {
     private static final float YARN_BETA_SLOW = 1;
 
     private final Style style;
-    private final int headDim;
     private final int pairs;
     private final double[] frequency;
     private final float magnitude;
 
-    private Rope(Style style, int headDim, double[] frequency, float magnitude) {
+    private Rope(Style style, double[] frequency, float magnitude) {
         this.style = style;
-        this.headDim = headDim;
         this.pairs = frequency.length;
         this.frequency = frequency;
         this.magnitude = magnitude;
@@ -41,10 +39,11 @@ final class Rope {
     static Rope of(
             Metadata m, String file, String prefix, Style style, int headDim, int contextLength, float[] divisors)
             throws GgufException, ModelException {
-        int dims = m.intInRange(prefix + ".rope.dimension_count", 2, headDim, headDim);
-        if (dims % 2 != 0) {
+        int dims = m.intInRange(prefix + ".rope.dimension_count", 1, Integer.MAX_VALUE, headDim);
+        if (dims != headDim) {
             throw new ModelException(
-                    file + ": " + prefix + ".rope.dimension_count: expected an even number, got " + dims);
+                    file + ": " + prefix + ".rope.dimension_count: turning part of a head is unsupported;"
+                            + " expected the head's " + headDim + ", got " + dims);
         }
         double base = m.real(prefix + ".rope.freq_base", 10_000f);
         if (!(base > 0)) {
@@ -91,7 +90,7 @@ final class Rope {
                 throw new ModelException(file + ": " + prefix
                         + ".rope.scaling.type: unsupported; expected none, linear or yarn, got '" + scaling + "'");
         }
-        return new Rope(style, headDim, frequency, (float) magnitude);
+        return new Rope(style, frequency, (float) magnitude);
     }
 
     /** The dimension whose wave turns {@code turns} times within the original context. */
@@ -113,7 +112,7 @@ final class Rope {
         }
     }
 
-    /** Turns the head x[at .. at + headDim) in place; dimensions beyond the rotated ones stay as they are. */
+    /** Turns the head x[at .. at + headDim) in place. */
     void rotate(float[] x, int at, float[] cos, float[] sin, int angles) {
         if (style == Style.NEOX) {
             for (int i = 0; i < pairs; i++) {
@@ -130,9 +129,5 @@ final class Rope {
                 x[at + 2 * i + 1] = a * sin[angles + i] + b * cos[angles + i];
             }
         }
-    }
-
-    int headDim() {
-        return headDim;
     }
 }

@@ -180,8 +180,8 @@ class ModelRefusalsTest {
                 "llama.rope.freq_base: expected a positive number, got -1.0",
                 refusal(llama().real("rope.freq_base", -1)));
         assertEquals(
-                "llama.rope.dimension_count: expected an even number, got 7",
-                refusal(llama().integer("rope.dimension_count", 7)));
+                "llama.rope.dimension_count: turning part of a head is unsupported; expected the head's 16, got 8",
+                refusal(llama().integer("rope.dimension_count", 8)));
     }
 
     @Test
