@@ -1,9 +1,12 @@
 package io.github.medpsy4j.cli;
 
 import io.github.medpsy4j.engine.ChatOptions;
+import io.github.medpsy4j.engine.ChatOptions.Overflow;
 import io.github.medpsy4j.engine.ChatOptions.Think;
 import io.github.medpsy4j.engine.sampling.SamplingOptions;
 import io.github.medpsy4j.models.SamplingDefaults;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import picocli.CommandLine.ITypeConverter;
@@ -72,7 +75,22 @@ final class AnswerFlags {
             description = "Most tokens of thinking before the answer must follow (default: no bound).")
     Integer thinkBudget;
 
+    @Option(
+            names = "--stop",
+            paramLabel = "TEXT",
+            description = "End the answer before this text; may be given several times.")
+    List<String> stops = new ArrayList<>();
+
+    @Option(
+            names = "--overflow",
+            paramLabel = "stop|trim",
+            converter = Overflows.class,
+            description = "When the context is full, the oldest turns leave it (trim, the default), or the "
+                    + "conversation stops.")
+    Overflow overflow;
+
     void check(Ranges ranges) {
+        ranges.checkTexts("--stop", stops);
         ranges.check("--context", context, 1, Integer.MAX_VALUE);
         ranges.check("--max-tokens", maxTokens, 1, Integer.MAX_VALUE);
         ranges.check("--temp", temperature, 0, false, 100);
@@ -100,12 +118,23 @@ final class AnswerFlags {
     }
 
     ChatOptions chatOptions(SamplingOptions sampling) {
-        return new ChatOptions(
-                system == null ? "" : system,
-                sampling,
-                maxTokens == null ? 0 : maxTokens,
-                think == null ? Think.AUTO : think,
-                thinkBudget == null ? 0 : thinkBudget);
+        ChatOptions.Builder b = ChatOptions.builder().sampling(sampling).stops(stops);
+        if (system != null) {
+            b.system(system);
+        }
+        if (maxTokens != null) {
+            b.maxTokens(maxTokens);
+        }
+        if (think != null) {
+            b.think(think);
+        }
+        if (thinkBudget != null) {
+            b.thinkBudget(thinkBudget);
+        }
+        if (overflow != null) {
+            b.overflow(overflow);
+        }
+        return b.build();
     }
 
     static final class Thinks implements ITypeConverter<Think> {
@@ -116,6 +145,17 @@ final class AnswerFlags {
                 case "off" -> Think.OFF;
                 case "auto" -> Think.AUTO;
                 default -> throw new TypeConversionException("expected on, off or auto, got " + value);
+            };
+        }
+    }
+
+    static final class Overflows implements ITypeConverter<Overflow> {
+        @Override
+        public Overflow convert(String value) {
+            return switch (value.toLowerCase(Locale.ROOT)) {
+                case "stop" -> Overflow.STOP;
+                case "trim" -> Overflow.TRIM;
+                default -> throw new TypeConversionException("expected stop or trim, got " + value);
             };
         }
     }

@@ -3,6 +3,7 @@ package io.github.medpsy4j.cli;
 import io.github.medpsy4j.engine.ChatToken;
 import io.github.medpsy4j.engine.FinishReason;
 import io.github.medpsy4j.engine.Generation;
+import io.github.medpsy4j.engine.StopTexts;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;

@@ -79,6 +79,9 @@ final class ChatCommand extends BaseCommand {
             requireTemplate(model);
             try (Chat chat = model.chat(
                     answerFlags.chatOptions(answerFlags.sampling(found.known().flatMap(ModelFile::sampling))))) {
+                if (!quiet) {
+                    chat.notices(terminal::say);
+                }
                 return terminal.inIsTerminal() ? converse(chat) : answerLines(chat);
             }
         }

@@ -1,5 +1,6 @@
 package io.github.medpsy4j.cli;
 
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
@@ -24,6 +25,13 @@ final class Ranges {
         if (value != null && !((minIsOut ? value > min : value >= min) && value <= max)) {
             String from = minIsOut ? "above " + shown(min) + " and at most " : shown(min) + " to ";
             throw failed(option, from + shown(max), shown(value));
+        }
+    }
+
+    /** Refuses an empty text. */
+    void checkTexts(String option, List<String> values) {
+        if (values.contains("")) {
+            throw new ParameterException(commandLine, option + ": expected a text, got an empty one");
         }
     }
 

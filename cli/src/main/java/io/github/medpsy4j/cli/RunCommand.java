@@ -67,12 +67,6 @@ final class RunCommand extends BaseCommand {
                     "Give the prompt to the model without a template, to be continued; special tokens in it count.")
     boolean raw;
 
-    @Option(
-            names = "--stop",
-            paramLabel = "TEXT",
-            description = "End the answer before this text; may be given several times.")
-    List<String> stops = new ArrayList<>();
-
     @Option(names = "--json", description = "Print one JSON object: text, thinking, usage, timings, finish_reason.")
     boolean json;
 
@@ -103,9 +97,6 @@ final class RunCommand extends BaseCommand {
         Ranges ranges = new Ranges(spec);
         answerFlags.check(ranges);
         loadFlags.check(ranges);
-        if (stops.contains("")) {
-            throw usage("--stop: expected a text, got an empty one");
-        }
         if (raw && (answerFlags.system != null || answerFlags.think != null || answerFlags.thinkBudget != null)) {
             throw usage("--raw: there is no template that --system, --think or --think-budget could act on");
         }
@@ -118,7 +109,8 @@ final class RunCommand extends BaseCommand {
         try (Model model = models.load(found, loadFlags.options(answerFlags.context), quiet, isVerbose())) {
             double loadSeconds = (System.nanoTime() - start) / 1e9;
             Terminal shown = json ? silent(terminal) : terminal;
-            AnswerPrinter printer = new AnswerPrinter(shown, quiet || json, stops, () -> false);
+            AnswerPrinter printer =
+                    new AnswerPrinter(shown, quiet || json, raw ? answerFlags.stops : List.of(), () -> false);
             Result result = raw
                     ? continueText(model, text, sampling, printer, loadSeconds)
                     : answer(model, text, sampling, printer, loadSeconds);

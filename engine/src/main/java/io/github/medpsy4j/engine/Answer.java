@@ -6,5 +6,6 @@ package io.github.medpsy4j.engine;
  * @param text the answer, without thinking
  * @param thinking what it thought first; empty if nothing
  * @param generation what it cost and why it ended
+ * @param forgottenTurns the oldest turns that left the context for this answer to have room; mostly 0
  */
-public record Answer(String text, String thinking, Generation generation) {}
+public record Answer(String text, String thinking, Generation generation, int forgottenTurns) {}

@@ -1,6 +1,7 @@
 package io.github.medpsy4j.engine;
 
 import io.github.medpsy4j.engine.sampling.SamplingOptions;
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -11,8 +12,17 @@ import java.util.Objects;
  * @param maxTokens the most tokens of one answer; 0 leaves it to the model and the context
  * @param think what the template is told of thinking
  * @param thinkBudget the most tokens of thinking before it is closed and the answer must follow; 0 for no bound
+ * @param stops texts that end an answer before them; none is empty
+ * @param overflow what happens when the context fills
  */
-public record ChatOptions(String system, SamplingOptions sampling, int maxTokens, Think think, int thinkBudget) {
+public record ChatOptions(
+        String system,
+        SamplingOptions sampling,
+        int maxTokens,
+        Think think,
+        int thinkBudget,
+        List<String> stops,
+        Overflow overflow) {
     /** The template's switch {@code enable_thinking}. */
     public enum Think {
         ON,
@@ -21,21 +31,44 @@ public record ChatOptions(String system, SamplingOptions sampling, int maxTokens
         AUTO
     }
 
+    /** What happens to a conversation that outgrows the context. */
+    public enum Overflow {
+        /** {@link Chat#send} throws {@link ContextFullException}. */
+        STOP,
+        /** The oldest turns leave the model's sight, whole turns at a time; the system message stays. */
+        TRIM
+    }
+
     public ChatOptions {
         Objects.requireNonNull(system);
         Objects.requireNonNull(sampling);
         Objects.requireNonNull(think);
+        Objects.requireNonNull(overflow);
         if (maxTokens < 0) {
             throw new IllegalArgumentException("max-tokens: expected at least 0, got " + maxTokens);
         }
         if (thinkBudget < 0) {
             throw new IllegalArgumentException("think-budget: expected at least 0, got " + thinkBudget);
         }
+        stops = StopTexts.checked(stops);
     }
 
-    /** No system message, llama.cpp's sampling with a seed from the clock, no bounds. */
+    /** No system message, llama.cpp's sampling with a seed from the clock, no bounds, trimming. */
     public static Builder builder() {
         return new Builder();
+    }
+
+    /** A builder that starts from these options. */
+    public Builder toBuilder() {
+        Builder b = new Builder();
+        b.system = system;
+        b.sampling = sampling;
+        b.maxTokens = maxTokens;
+        b.think = think;
+        b.thinkBudget = thinkBudget;
+        b.stops = stops;
+        b.overflow = overflow;
+        return b;
     }
 
     /** Collects the options. */
@@ -45,6 +78,8 @@ public record ChatOptions(String system, SamplingOptions sampling, int maxTokens
         private int maxTokens;
         private Think think = Think.AUTO;
         private int thinkBudget;
+        private List<String> stops = List.of();
+        private Overflow overflow = Overflow.TRIM;
 
         private Builder() {}
 
@@ -73,8 +108,18 @@ public record ChatOptions(String system, SamplingOptions sampling, int maxTokens
             return this;
         }
 
+        public Builder stops(List<String> value) {
+            stops = value;
+            return this;
+        }
+
+        public Builder overflow(Overflow value) {
+            overflow = value;
+            return this;
+        }
+
         public ChatOptions build() {
-            return new ChatOptions(system, sampling, maxTokens, think, thinkBudget);
+            return new ChatOptions(system, sampling, maxTokens, think, thinkBudget, stops, overflow);
         }
     }
 }

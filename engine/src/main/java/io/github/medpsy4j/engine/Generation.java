@@ -17,13 +17,23 @@ public record Generation(
         long promptNanos,
         long generateNanos,
         FinishReason finishReason) {
+    /** Tokens of the prompt that had to be computed. */
+    public int computedTokens() {
+        return promptTokens - reusedTokens;
+    }
+
     /** Computed prompt tokens per second. */
     public double promptTokensPerSecond() {
-        return (promptTokens - reusedTokens) / (promptNanos / 1e9);
+        return computedTokens() / (promptNanos / 1e9);
     }
 
     /** Generated tokens per second. */
     public double generatedTokensPerSecond() {
         return generatedTokens / (generateNanos / 1e9);
+    }
+
+    /** The same with another reason. */
+    Generation endedBy(FinishReason reason) {
+        return new Generation(promptTokens, reusedTokens, generatedTokens, promptNanos, generateNanos, reason);
     }
 }

@@ -15,10 +15,13 @@ import java.util.OptionalInt;
 public final class Prompt {
     private final RenderedPrompt rendered;
     private final int[] tokens;
+    private final Transcript.Cut takenOver;
 
-    private Prompt(RenderedPrompt rendered, int[] tokens) {
+    /** @param takenOver how far the tokens are those of a transcript */
+    Prompt(RenderedPrompt rendered, int[] tokens, Transcript.Cut takenOver) {
         this.rendered = rendered;
         this.tokens = tokens;
+        this.takenOver = takenOver;
     }
 
     /**
@@ -31,13 +34,20 @@ public final class Prompt {
      * @throws ModelException if the model has no template
      */
     public static Prompt of(Model model, List<ChatMessage> messages, ChatOptions.Think think) throws ModelException {
+        RenderedPrompt rendered = render(model, messages, think, true);
+        return new Prompt(rendered, tokenize(model.tokenizer(), rendered, 0), Transcript.Cut.NONE);
+    }
+
+    /** Renders messages; {@code opensAnswer} asks for the template's beginning of an answer after them. */
+    static RenderedPrompt render(Model model, List<ChatMessage> messages, ChatOptions.Think think, boolean opensAnswer)
+            throws ModelException {
         ChatTemplate template = model.chatTemplate()
                 .orElseThrow(() -> new ModelException(
                         model.file().path() + ": the file carries no chat template; use a raw prompt instead"));
         Tokenizer tokenizer = model.tokenizer();
         Map<String, Object> variables = new LinkedHashMap<>();
         variables.put("messages", messages.stream().map(ChatMessage::variables).toList());
-        variables.put("add_generation_prompt", true);
+        variables.put("add_generation_prompt", opensAnswer);
         variables.put("bos_token", text(tokenizer, tokenizer.vocabulary().bos()));
         variables.put("eos_token", text(tokenizer, tokenizer.vocabulary().eos()));
         switch (think) {
@@ -45,24 +55,24 @@ public final class Prompt {
             case OFF -> variables.put("enable_thinking", false);
             case AUTO -> {}
         }
-        RenderedPrompt rendered = template.render(variables);
-        return new Prompt(rendered, tokenize(tokenizer, rendered));
+        return template.render(variables);
     }
 
     private static String text(Tokenizer tokenizer, OptionalInt id) {
         return id.isPresent() ? tokenizer.vocabulary().tokens().get(id.getAsInt()) : "";
     }
 
-    private static int[] tokenize(Tokenizer tokenizer, RenderedPrompt rendered) {
+    /** The tokens of the text from character {@code from} on. */
+    static int[] tokenize(Tokenizer tokenizer, RenderedPrompt rendered, int from) {
         TrustedSpans.Builder trusted = TrustedSpans.builder();
         for (RenderedPrompt.Span span : rendered.spans()) {
-            if (span.origin() != Origin.CONTENT) {
-                trusted.add(span.start(), span.end());
+            if (span.origin() != Origin.CONTENT && span.end() > from) {
+                trusted.add(Math.max(span.start(), from) - from, span.end() - from);
             }
         }
-        int[] ids = tokenizer.encode(rendered.text(), trusted.build());
+        int[] ids = tokenizer.encode(rendered.text().substring(from), trusted.build());
         Vocabulary vocabulary = tokenizer.vocabulary();
-        if (vocabulary.addBos() && vocabulary.bos().isPresent()) {
+        if (from == 0 && vocabulary.addBos() && vocabulary.bos().isPresent()) {
             int bos = vocabulary.bos().getAsInt();
             if (ids.length == 0 || ids[0] != bos) {
                 int[] withBos = new int[ids.length + 1];
@@ -84,9 +94,18 @@ public final class Prompt {
         return tokens.clone();
     }
 
+    int length() {
+        return tokens.length;
+    }
+
+    Transcript.Cut takenOver() {
+        return takenOver;
+    }
+
     /** Whether the text ends inside an opened {@code <think>}, so that the model begins by thinking. */
     public boolean opensThinking() {
-        String text = rendered.text();
-        return text.stripTrailing().endsWith(Thinking.OPEN);
+        // A user's message that ends so, behind a template that adds nothing, opens nothing.
+        return rendered.text().stripTrailing().endsWith(Thinking.OPEN)
+                && rendered.spans().getLast().origin() != Origin.CONTENT;
     }
 }

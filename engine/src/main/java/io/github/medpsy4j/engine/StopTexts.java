@@ -1,24 +1,35 @@
-package io.github.medpsy4j.cli;
+package io.github.medpsy4j.engine;
 
 import java.util.List;
 
-/** Ends a streamed text where one of some texts appears. What may yet become one waits. */
-final class StopTexts {
+/** Ends a streamed text where one of some texts appears. What may yet become one waits. For one stream and one thread. */
+public final class StopTexts {
     private final List<String> stops;
     private final StringBuilder waiting = new StringBuilder();
     private boolean found;
 
-    StopTexts(List<String> stops) {
-        this.stops = List.copyOf(stops);
+    /**
+     * @param stops none of them empty; none at all lets everything pass
+     * @throws IllegalArgumentException if one is empty: it would stand before every text
+     */
+    public StopTexts(List<String> stops) {
+        this.stops = checked(stops);
+    }
+
+    static List<String> checked(List<String> stops) {
+        if (stops.contains("")) {
+            throw new IllegalArgumentException("stop: expected a text, got an empty one");
+        }
+        return List.copyOf(stops);
     }
 
     /** Whether a stop text has appeared: nothing after it counts. */
-    boolean isFound() {
+    public boolean isFound() {
         return found;
     }
 
     /** Takes the next piece; returns what can no longer be part of a stop text. */
-    String accept(String piece) {
+    public String accept(String piece) {
         if (found || stops.isEmpty()) {
             return found ? "" : piece;
         }
@@ -39,7 +50,7 @@ final class StopTexts {
     }
 
     /** What still waits at the end of the text. */
-    String flush() {
+    public String flush() {
         return take(waiting.length());
     }
 
