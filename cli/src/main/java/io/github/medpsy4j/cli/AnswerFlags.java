@@ -3,18 +3,29 @@ package io.github.medpsy4j.cli;
 import io.github.medpsy4j.engine.ChatOptions;
 import io.github.medpsy4j.engine.ChatOptions.Overflow;
 import io.github.medpsy4j.engine.ChatOptions.Think;
+import io.github.medpsy4j.engine.Model;
 import io.github.medpsy4j.engine.sampling.SamplingOptions;
 import io.github.medpsy4j.models.SamplingDefaults;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.ArgGroupSpec;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.IGetter;
+import picocli.CommandLine.Model.ISetter;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
 /** The options of commands that answer. */
 final class AnswerFlags {
+    /** What was given for {@link SamplingSettings}, by name. */
+    private final Map<String, Given> settings = new LinkedHashMap<>();
+
     @Option(
             names = {"-c", "--context"},
             paramLabel = "N",
@@ -26,38 +37,6 @@ final class AnswerFlags {
             paramLabel = "N",
             description = "Most tokens of an answer, thinking included (default: no bound but the context).")
     Integer maxTokens;
-
-    @Option(
-            names = "--temp",
-            paramLabel = "T",
-            description = "Temperature, 0 to 100; 0 always takes the best token and repeats exactly.%n"
-                    + "The default of this and the next two is the model's publisher's, where the catalogue has it "
-                    + "(MedPsy: 0.6, 20, 0.95), else 0.8, 40, 0.95.")
-    Float temperature;
-
-    @Option(names = "--top-k", paramLabel = "K", description = "Draw from the K best tokens; 0 for all.")
-    Integer topK;
-
-    @Option(
-            names = "--top-p",
-            paramLabel = "P",
-            description = "Draw from the best tokens that have probability P together; 1 for all.")
-    Float topP;
-
-    @Option(
-            names = "--min-p",
-            paramLabel = "P",
-            description = "Draw from tokens at least P times as probable as the best; 0 for all.")
-    Float minP;
-
-    @Option(
-            names = "--repeat-penalty",
-            paramLabel = "R",
-            description = "Make recent tokens less probable; 1 for not (the default).")
-    Float repeatPenalty;
-
-    @Option(names = "--seed", paramLabel = "N", description = "Fix what is drawn (default: another each time).")
-    Long seed;
 
     @Option(names = "--system", paramLabel = "TEXT", description = "A system message.")
     String system;
@@ -93,28 +72,91 @@ final class AnswerFlags {
         ranges.checkTexts("--stop", stops);
         ranges.check("--context", context, 1, Integer.MAX_VALUE);
         ranges.check("--max-tokens", maxTokens, 1, Integer.MAX_VALUE);
-        ranges.check("--temp", temperature, 0, false, 100);
-        ranges.check("--top-k", topK, 0, Integer.MAX_VALUE);
-        ranges.check("--top-p", topP, 0, false, 1);
-        ranges.check("--min-p", minP, 0, false, 1);
-        ranges.check("--repeat-penalty", repeatPenalty, 0, true, 100);
         ranges.check("--think-budget", thinkBudget, 1, Integer.MAX_VALUE);
+        try {
+            settingsOver(SamplingOptions.greedy());
+        } catch (IllegalArgumentException e) {
+            throw ranges.failed(e);
+        }
+    }
+
+    /** Adds a flag for each of {@link SamplingSettings}. */
+    void addSamplingTo(CommandSpec command) {
+        ArgGroupSpec.Builder group =
+                ArgGroupSpec.builder().heading("%nSampling:%n").validate(false).multiplicity("0..1");
+        for (SamplingSettings.Setting each : SamplingSettings.all()) {
+            String[] names = each.alias().isEmpty()
+                    ? new String[] {"--" + each.name()}
+                    : new String[] {"--" + each.name(), "--" + each.alias()};
+            OptionSpec.Builder option = OptionSpec.builder(names)
+                    .paramLabel(each.label())
+                    .arity("1")
+                    .description(each.help());
+            if (each.isList()) {
+                option.type(List.class).auxiliaryTypes(String.class);
+            } else {
+                option.type(String.class);
+            }
+            Given given = new Given();
+            settings.put(each.name(), given);
+            group.addArg(option.getter(given).setter(given).build());
+        }
+        command.addArgGroup(group.build());
+    }
+
+    /** What a flag gave: nothing, a text, or a list of them. */
+    private static final class Given implements IGetter, ISetter {
+        private Object value;
+
+        @Override
+        @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"}) // the interface is picocli's
+        public <T> T get() {
+            return (T) value;
+        }
+
+        @Override
+        @SuppressWarnings("unchecked")
+        public <T> T set(T newValue) {
+            Object before = value;
+            value = newValue;
+            return (T) before;
+        }
+
+        List<?> values() {
+            return value == null ? List.of() : value instanceof List<?> list ? list : List.of(value);
+        }
+    }
+
+    private SamplingOptions settingsOver(SamplingOptions defaults) {
+        SamplingOptions options = defaults;
+        for (Map.Entry<String, Given> setting : settings.entrySet()) {
+            for (Object value : setting.getValue().values()) {
+                options = SamplingSettings.with(options, setting.getKey(), (String) value);
+            }
+        }
+        return options;
     }
 
     /** The sampling that the flags ask for, over the publisher's defaults, over the engine's. */
     SamplingOptions sampling(Optional<SamplingDefaults> published) {
-        long seedUsed = seed == null ? System.nanoTime() : seed;
-        SamplingOptions s = SamplingOptions.defaults(seedUsed);
-        if (published.isPresent()) {
-            SamplingDefaults p = published.get();
-            s = new SamplingOptions(
-                    (float) p.temperature(), p.topK(), (float) p.topP(), 0, 1, s.repeatWindow(), seedUsed);
+        SamplingOptions.Builder defaults = SamplingOptions.builder().seed(System.nanoTime());
+        published.ifPresent(p -> defaults.temperature((float) p.temperature())
+                .topK(p.topK())
+                .topP((float) p.topP())
+                .minP(0));
+        return settingsOver(defaults.build());
+    }
+
+    /** Checks a sampling against a model, and with {@code --verbose} says what acts. */
+    static void present(SamplingOptions sampling, Model model, Terminal terminal, boolean isVerbose) throws Failure {
+        try {
+            sampling.checkTokens(model.tokenizer().vocabulary().size());
+        } catch (IllegalArgumentException e) {
+            throw new Failure("--" + e.getMessage(), e);
         }
-        s = temperature == null ? s : s.withTemperature(temperature);
-        s = topK == null ? s : s.withTopK(topK);
-        s = topP == null ? s : s.withTopP(topP);
-        s = minP == null ? s : s.withMinP(minP);
-        return repeatPenalty == null ? s : s.withRepeatPenalty(repeatPenalty);
+        if (isVerbose) {
+            terminal.say("sampling: " + sampling.describe());
+        }
     }
 
     ChatOptions chatOptions(SamplingOptions sampling) {

@@ -4,6 +4,7 @@ import io.github.medpsy4j.engine.Answer;
 import io.github.medpsy4j.engine.Chat;
 import io.github.medpsy4j.engine.ContextFullException;
 import io.github.medpsy4j.engine.Model;
+import io.github.medpsy4j.engine.sampling.SamplingOptions;
 import io.github.medpsy4j.engine.template.TemplateException;
 import io.github.medpsy4j.models.ModelFile;
 import java.io.IOException;
@@ -77,8 +78,9 @@ final class ChatCommand extends BaseCommand {
         Models.Found found = models.obtain(name, modelFlags.offline);
         try (Model model = models.load(found, loadFlags.options(answerFlags.context), quiet, isVerbose())) {
             requireTemplate(model);
-            try (Chat chat = model.chat(
-                    answerFlags.chatOptions(answerFlags.sampling(found.known().flatMap(ModelFile::sampling))))) {
+            SamplingOptions sampling = answerFlags.sampling(found.known().flatMap(ModelFile::sampling));
+            AnswerFlags.present(sampling, model, terminal, isVerbose());
+            try (Chat chat = model.chat(answerFlags.chatOptions(sampling))) {
                 if (!quiet) {
                     chat.notices(terminal::say);
                 }

@@ -10,6 +10,7 @@ import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
@@ -48,7 +49,10 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "Exit codes: 0 success, 1 failure, 2 a command line that cannot be understood."
         })
 final class Main {
-    @Option(names = "--verbose", scope = ScopeType.INHERIT, description = "Show the stack trace of a failure.")
+    @Option(
+            names = "--verbose",
+            scope = ScopeType.INHERIT,
+            description = "Say more: how a model is loaded and sampled, where a failure comes from.")
     boolean verbose;
 
     private Main() {}
@@ -95,6 +99,13 @@ final class Main {
                 .addSubcommand(new TemplateCommand(terminal))
                 .addSubcommand(new LogitsCommand(terminal))
                 .addSubcommand(new CompletionCommand(terminal));
+        for (CommandLine command : commandLine.getSubcommands().values()) {
+            for (CommandSpec mixin : command.getCommandSpec().mixins().values()) {
+                if (mixin.userObject() instanceof AnswerFlags flags) {
+                    flags.addSamplingTo(command.getCommandSpec());
+                }
+            }
+        }
         // A prompt may begin with '@' or stand in quotes of its own.
         commandLine.setExpandAtFiles(false);
         commandLine.setTrimQuotes(false);

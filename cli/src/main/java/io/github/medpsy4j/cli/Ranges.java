@@ -20,14 +20,6 @@ final class Ranges {
         }
     }
 
-    /** Checks a real number from min, which itself is refused if {@code minIsOut}, to max; null passes. */
-    void check(String option, Float value, float min, boolean minIsOut, float max) {
-        if (value != null && !((minIsOut ? value > min : value >= min) && value <= max)) {
-            String from = minIsOut ? "above " + shown(min) + " and at most " : shown(min) + " to ";
-            throw failed(option, from + shown(max), shown(value));
-        }
-    }
-
     /** Refuses an empty text. */
     void checkTexts(String option, List<String> values) {
         if (values.contains("")) {
@@ -35,10 +27,13 @@ final class Ranges {
         }
     }
 
-    private static String shown(float value) {
-        return value == Math.rint(value) && Math.abs(value) < 1e9
-                ? String.valueOf((long) value)
-                : String.valueOf(value);
+    /**
+     * Refuses what a setting refuses.
+     *
+     * @param refusal its message starts with the setting's name, which is the option's without hyphens
+     */
+    ParameterException failed(IllegalArgumentException refusal) {
+        return new ParameterException(commandLine, "--" + refusal.getMessage(), refusal);
     }
 
     private ParameterException failed(String option, String expected, Object got) {

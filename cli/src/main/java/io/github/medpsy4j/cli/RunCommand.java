@@ -108,6 +108,7 @@ final class RunCommand extends BaseCommand {
         long start = System.nanoTime();
         try (Model model = models.load(found, loadFlags.options(answerFlags.context), quiet, isVerbose())) {
             double loadSeconds = (System.nanoTime() - start) / 1e9;
+            AnswerFlags.present(sampling, model, terminal, isVerbose());
             Terminal shown = json ? silent(terminal) : terminal;
             AnswerPrinter printer =
                     new AnswerPrinter(shown, quiet || json, raw ? answerFlags.stops : List.of(), () -> false);
@@ -218,6 +219,7 @@ final class RunCommand extends BaseCommand {
         all.put("thinking", result.thinking());
         all.put("finish_reason", nameOf(result.reason()));
         all.put("seed", sampling.seed());
+        all.put("sampling", sampling.describe());
         all.put("usage", usage);
         all.put("timings", timings);
         return all;

@@ -22,7 +22,7 @@ public final class Generator {
     public Generator(Session session, SamplingOptions sampling) {
         this.session = session;
         this.tokenizer = session.model().tokenizer();
-        this.sampler = new Sampler(sampling, tokenizer.vocabulary().size());
+        this.sampler = new Sampler(sampling, tokenizer);
     }
 
     /** The next tokens will be these instead of drawn ones: a thinking that is to be closed, for example. */

@@ -1,33 +1,105 @@
 package io.github.medpsy4j.engine.sampling;
 
+import io.github.medpsy4j.tokenizer.Tokenizer;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 
 /**
- * Draws tokens from logits. Holds the memory it needs, so a draw allocates nothing. Ties between equal logits go to the
- * smaller id. Not thread-safe.
+ * Draws tokens from logits. Holds the memory it needs, so a draw allocates nothing, but where the penalties' or DRY's
+ * window has grown. Ties between equal logits go to the smaller id. NaN counts as negative infinity; where no token has
+ * a greater logit, the first is drawn. Not thread-safe: a sampler belongs to one generation.
  */
 public final class Sampler {
     private final SamplingOptions options;
     private final SplittableRandom random;
     private final int vocabulary;
+    private final boolean isPlainArgmax;
+    private final List<SamplerType> chain;
+    private final Candidates candidates;
+    private final Penalties penalties;
+    private final Dry dry;
+    private final int[] biased;
+    private final float[] biases; // [vocabulary], where there are any
+    private final Candidates.Adjustment bias = this::bias;
+    private double mirostatSurpriseMax;
 
-    // The candidates: a permutation of the ids whose first entries are the best ones, best first, once selected.
-    private final int[] ids;
-    private final float[] logits;
-    private final double[] weights;
-    private final boolean[] penalized;
+    /**
+     * A sampler of a tokenizer's vocabulary.
+     *
+     * @throws IllegalArgumentException if a biased token is not in the vocabulary
+     */
+    public Sampler(SamplingOptions options, Tokenizer tokenizer) {
+        this(
+                options,
+                tokenizer.vocabulary().size(),
+                biases(options, tokenizer),
+                options.acts(SamplerType.DRY)
+                        ? SequenceBreakers.of(options.drySequenceBreakers(), tokenizer)
+                        : SequenceBreakers.none());
+    }
 
-    /** @param vocabulary the length of the logits */
+    /**
+     * A sampler where no tokenizer is at hand.
+     *
+     * @param vocabulary the length of the logits
+     * @throws IllegalArgumentException if a setting needs to know the tokens' texts, or a biased token is not in the
+     *     vocabulary
+     */
     public Sampler(SamplingOptions options, int vocabulary) {
+        this(options, vocabulary, biases(options, vocabulary), SequenceBreakers.none());
+        if (options.acts(SamplerType.DRY) && !options.drySequenceBreakers().isEmpty()) {
+            throw new IllegalArgumentException("dry-sequence-breaker: expected none without a tokenizer, got "
+                    + options.drySequenceBreakers().size());
+        }
+    }
+
+    private Sampler(SamplingOptions options, int vocabulary, Map<Integer, Float> bias, SequenceBreakers breakers) {
         this.options = options;
         this.random = new SplittableRandom(options.seed());
         this.vocabulary = vocabulary;
-        boolean greedy = options.temperature() == 0;
-        ids = new int[greedy ? 0 : vocabulary];
-        weights = new double[greedy ? 0 : vocabulary];
-        boolean penalty = options.repeatPenalty() != 1;
-        logits = new float[greedy && !penalty ? 0 : vocabulary];
-        penalized = new boolean[penalty ? vocabulary : 0];
+        chain = options.samplers().stream().filter(options::acts).toList();
+        penalties = chain.contains(SamplerType.PENALTIES) ? new Penalties(options, vocabulary) : null;
+        dry = chain.contains(SamplerType.DRY) ? new Dry(options, vocabulary, breakers) : null;
+        isPlainArgmax = options.isGreedy() && bias.isEmpty() && penalties == null && dry == null;
+        candidates = new Candidates(isPlainArgmax ? 0 : vocabulary, options.isGreedy());
+        if (chain.contains(SamplerType.TYPICAL_P)) {
+            candidates.prepareTypical();
+        }
+        biased = bias.keySet().stream().mapToInt(id -> id).toArray();
+        biases = new float[bias.isEmpty() ? 0 : vocabulary];
+        bias.forEach((id, value) -> biases[id] = value);
+        mirostatSurpriseMax = 2 * options.mirostatTau();
+    }
+
+    private static Map<Integer, Float> biases(SamplingOptions options, int vocabulary) {
+        options.checkTokens(vocabulary);
+        Map<Integer, Float> sums = new LinkedHashMap<>();
+        for (LogitBias each : options.logitBias()) {
+            if (each.token() < 0) {
+                throw new IllegalArgumentException(
+                        "logit-bias: expected token ids without a tokenizer, got '" + each.text() + "'");
+            }
+            sums.merge(each.token(), each.bias(), Float::sum);
+        }
+        return sums;
+    }
+
+    private static Map<Integer, Float> biases(SamplingOptions options, Tokenizer tokenizer) {
+        options.checkTokens(tokenizer.vocabulary().size());
+        Map<Integer, Float> sums = new LinkedHashMap<>();
+        for (LogitBias each : options.logitBias()) {
+            if (each.token() >= 0) {
+                sums.merge(each.token(), each.bias(), Float::sum);
+                continue;
+            }
+            Arrays.stream(tokenizer.encodeWithSpecials(each.text()))
+                    .distinct()
+                    .forEach(id -> sums.merge(id, each.bias(), Float::sum));
+        }
+        return sums;
     }
 
     /**
@@ -38,160 +110,62 @@ public final class Sampler {
      * @param historyLength how many of them count
      */
     public int sample(float[] source, int offset, int[] history, int historyLength) {
-        if (options.temperature() == 0 && options.repeatPenalty() == 1) {
-            return argmax(source, offset, vocabulary);
+        if (isPlainArgmax) {
+            return Candidates.argmax(source, offset, vocabulary);
         }
-        System.arraycopy(source, offset, logits, 0, logits.length);
-        penalize(history, historyLength);
-        if (options.temperature() == 0) {
-            return argmax(logits, 0, logits.length);
+        candidates.load(source, offset);
+        if (biased.length > 0) {
+            candidates.adjust(biased, biased.length, bias);
         }
-        int kept = select();
-        return draw(kept);
+        for (int i = 0; i < chain.size(); i++) {
+            apply(chain.get(i), history, historyLength);
+        }
+        if (options.isGreedy()) {
+            return candidates.best();
+        }
+        return options.mirostat() == 2 ? drawByMirostat() : candidates.draw(random);
     }
 
-    private static int argmax(float[] x, int offset, int n) {
-        int best = 0;
-        for (int i = 1; i < n; i++) {
-            if (x[offset + i] > x[offset + best]) {
-                best = i;
-            }
-        }
-        return best;
-    }
-
-    private void penalize(int[] history, int length) {
-        float penalty = options.repeatPenalty();
-        if (penalty == 1) {
-            return;
-        }
-        int window = options.repeatWindow() < 0 ? length : Math.min(length, options.repeatWindow());
-        for (int i = length - window; i < length; i++) {
-            int id = history[i];
-            // An embedding may have more rows than the vocabulary has tokens.
-            if (id < vocabulary && !penalized[id]) {
-                penalized[id] = true;
-                logits[id] = logits[id] > 0 ? logits[id] / penalty : logits[id] * penalty;
-            }
-        }
-        for (int i = length - window; i < length; i++) {
-            if (history[i] < vocabulary) {
-                penalized[history[i]] = false;
-            }
-        }
-    }
-
-    /** Applies top-k, top-p and min-p; the survivors are the first entries of ids. Returns how many there are. */
-    private int select() {
-        int n = logits.length;
-        int best = argmax(logits, 0, n);
-        float max = logits[best];
-        boolean ordered = options.topK() > 0 || options.topP() < 1;
-        float lowest = options.minP() > 0 ? max + (float) Math.log(options.minP()) : Float.NEGATIVE_INFINITY;
-        int limit = options.topK() > 0 ? Math.min(options.topK(), n) : n;
-        for (int i = 0; i < n; i++) {
-            ids[i] = i;
-        }
-        if (!ordered) {
-            int kept = 0;
-            for (int i = 0; i < n; i++) {
-                if (logits[i] >= lowest) {
-                    ids[kept++] = i;
+    private void apply(SamplerType type, int[] history, int historyLength) {
+        switch (type) {
+            case PENALTIES -> penalties.apply(candidates, history, historyLength);
+            case DRY -> dry.apply(candidates, history, historyLength);
+            case TOP_N_SIGMA -> candidates.keepWithinSigmas(options.topNSigma());
+            case TOP_K -> candidates.keepBest(options.topK());
+            case TYPICAL_P -> candidates.keepTypical(options.typicalP());
+            case TOP_P -> candidates.keepMass(options.topP());
+            case MIN_P -> candidates.keepNearBest(options.minP());
+            case XTC -> {
+                if (random.nextDouble() < options.xtcProbability()) {
+                    candidates.excludeTopChoices(options.xtcThreshold());
                 }
             }
-            return Math.max(1, kept);
+            case TEMPERATURE -> heat();
         }
-        // A heap gives the candidates best first, and only as many as are needed.
-        for (int i = n / 2 - 1; i >= 0; i--) {
-            siftDown(i, n);
-        }
-        double total = 0;
-        if (options.topP() < 1 && options.topK() == 0) {
-            for (int i = 0; i < n; i++) {
-                total += Math.exp(logits[i] - max);
-            }
-        }
-        // The best are popped to the end of the array, then turned round to stand first.
-        int size = n;
-        int popped = 0;
-        double cumulative = 0;
-        boolean topKBounds = options.topK() > 0;
-        while (popped < limit) {
-            float top = logits[ids[0]];
-            boolean enough = !topKBounds && popped > 0 && (cumulative >= options.topP() * total || top < lowest);
-            if (enough) {
-                break;
-            }
-            int id = ids[0];
-            size--;
-            ids[0] = ids[size];
-            ids[size] = id;
-            siftDown(0, size);
-            cumulative += Math.exp(top - max);
-            popped++;
-        }
-        for (int i = 0, j = n - 1; i < popped && i < j; i++, j--) {
-            int id = ids[i];
-            ids[i] = ids[j];
-            ids[j] = id;
-        }
-        if (!topKBounds) {
-            return popped;
-        }
-        double topKTotal = cumulative;
-        cumulative = 0;
-        int kept = 0;
-        while (kept < popped) {
-            float logit = logits[ids[kept]];
-            if (kept > 0 && (cumulative >= options.topP() * topKTotal || logit < lowest)) {
-                break;
-            }
-            cumulative += Math.exp(logit - max);
-            kept++;
-        }
-        return kept;
     }
 
-    private boolean before(int a, int b) {
-        return logits[a] > logits[b] || (logits[a] == logits[b] && a < b);
+    private void heat() {
+        float t = options.temperature();
+        float range = options.dynatempRange();
+        if (options.isGreedy()) {
+            return; // the best of all follows
+        }
+        if (range > 0) {
+            candidates.heatByEntropy(Math.max(0, t - range), t + range, options.dynatempExponent());
+        } else {
+            candidates.heat(t);
+        }
     }
 
-    private void siftDown(int at, int size) {
-        int id = ids[at];
-        while (true) {
-            int child = 2 * at + 1;
-            if (child >= size) {
-                break;
-            }
-            if (child + 1 < size && before(ids[child + 1], ids[child])) {
-                child++;
-            }
-            if (!before(ids[child], id)) {
-                break;
-            }
-            ids[at] = ids[child];
-            at = child;
-        }
-        ids[at] = id;
+    /** Mirostat 2.0 (Basu et al., 2021, arXiv:2007.14966, algorithm 2 without its estimate of s). */
+    private int drawByMirostat() {
+        candidates.keepExpected(mirostatSurpriseMax);
+        int id = candidates.draw(random);
+        mirostatSurpriseMax -= options.mirostatEta() * (candidates.surprise(id) - options.mirostatTau());
+        return id;
     }
 
-    private int draw(int kept) {
-        double max = Double.NEGATIVE_INFINITY;
-        for (int i = 0; i < kept; i++) {
-            max = Math.max(max, logits[ids[i]]);
-        }
-        double total = 0;
-        for (int i = 0; i < kept; i++) {
-            weights[i] = Math.exp((logits[ids[i]] - max) / options.temperature());
-            total += weights[i];
-        }
-        double point = random.nextDouble() * total;
-        for (int i = 0; i < kept - 1; i++) {
-            point -= weights[i];
-            if (point < 0) {
-                return ids[i];
-            }
-        }
-        return ids[kept - 1];
+    private float bias(int id, float logit) {
+        return logit + biases[id];
     }
 }
