@@ -29,6 +29,7 @@ import picocli.CommandLine.Parameters;
             "  medpsy chat",
             "  medpsy chat medpsy-4b --think off --system 'Answer in two sentences.'",
             "  medpsy chat ./model.gguf --temp 0",
+            "  medpsy chat --session asthma",
             "  printf 'What is a stroke?\\nAnd a TIA?\\n' | medpsy chat"
         })
 final class ChatCommand extends BaseCommand {
@@ -56,6 +57,9 @@ final class ChatCommand extends BaseCommand {
     @Mixin
     LoadFlags loadFlags;
 
+    @Mixin
+    SessionFlags sessionFlags;
+
     @Option(
             names = {"-q", "--quiet"},
             description = "Nothing on stderr but errors: no thinking, no figures.")
@@ -73,18 +77,21 @@ final class ChatCommand extends BaseCommand {
         Ranges ranges = new Ranges(spec);
         answerFlags.check(ranges);
         loadFlags.check(ranges);
+        sessionFlags.check(ranges);
         String name = modelFlags.choose(positional);
         Models models = new Models(terminal);
-        Models.Found found = models.obtain(name, modelFlags.offline);
-        try (Model model = models.load(found, loadFlags.options(answerFlags.context), quiet, isVerbose())) {
-            requireTemplate(model);
-            SamplingOptions sampling = answerFlags.sampling(found.known().flatMap(ModelFile::sampling));
-            AnswerFlags.present(sampling, model, terminal, isVerbose());
-            try (Chat chat = model.chat(answerFlags.chatOptions(sampling))) {
-                if (!quiet) {
-                    chat.notices(terminal::say);
+        try (KeptChat kept = KeptChat.open(terminal, quiet, sessionFlags.name)) {
+            Models.Found found = models.obtain(kept.model(name), modelFlags.offline);
+            try (Model model = models.load(found, loadFlags.options(answerFlags.context), quiet, isVerbose())) {
+                requireTemplate(model);
+                SamplingOptions sampling = answerFlags.sampling(found.known().flatMap(ModelFile::sampling));
+                AnswerFlags.present(sampling, model, terminal, isVerbose());
+                try (Chat chat = model.chat(answerFlags.chatOptions(sampling))) {
+                    kept.restore(chat, found, answerFlags);
+                    int code = terminal.inIsTerminal() ? converse(chat, kept) : answerLines(chat, kept);
+                    kept.saveAll();
+                    return code;
                 }
-                return terminal.inIsTerminal() ? converse(chat) : answerLines(chat);
             }
         }
     }
@@ -97,7 +104,7 @@ final class ChatCommand extends BaseCommand {
         }
     }
 
-    private int answerLines(Chat chat) throws IOException, Failure {
+    private int answerLines(Chat chat, KeptChat kept) throws IOException, Failure {
         LineReader lines = new LineReader(terminal.in());
         for (String line; (line = lines.next()) != null; ) {
             if (line.isBlank()) {
@@ -110,11 +117,12 @@ final class ChatCommand extends BaseCommand {
                 continue;
             }
             answer(chat, line);
+            kept.save();
         }
         return OK;
     }
 
-    private int converse(Chat chat) throws IOException, Failure {
+    private int converse(Chat chat, KeptChat kept) throws IOException, Failure {
         boolean survivesInterrupts = Interrupts.handle(this::interrupted);
         if (!quiet) {
             terminal.say("/help lists what else you can type; "
@@ -141,6 +149,7 @@ final class ChatCommand extends BaseCommand {
                     continue;
                 }
                 answer(chat, line);
+                kept.save();
             } catch (Failure | TemplateException | ContextFullException e) {
                 terminal.say(Failure.line(e));
             }

@@ -1,5 +1,6 @@
 package io.github.medpsy4j.cli;
 
+import io.github.medpsy4j.engine.SavedChat;
 import io.github.medpsy4j.models.InstalledModel;
 import io.github.medpsy4j.models.ModelFile;
 import java.io.IOException;
@@ -14,14 +15,22 @@ import picocli.CommandLine.Option;
 /** What is here, and what could be. */
 @Command(
         name = "list",
-        header = "List models.",
+        header = "List models and kept conversations.",
         description = "Those that are here; with --all also those that can be pulled.",
-        footer = {"  medpsy list", "  medpsy list --all", "  medpsy list --all --json"})
+        footer = {
+            "  medpsy list",
+            "  medpsy list --all",
+            "  medpsy list --all --json",
+            "  medpsy list --sessions --json"
+        })
 final class ListCommand extends BaseCommand {
     @Option(
             names = {"-a", "--all"},
             description = "Also the models that can be pulled.")
     boolean all;
+
+    @Option(names = "--sessions", description = "Only the kept conversations.")
+    boolean sessionsOnly;
 
     @Option(names = "--json", description = "Print a JSON array of objects.")
     boolean json;
@@ -51,6 +60,18 @@ final class ListCommand extends BaseCommand {
 
     @Override
     public Integer call() throws IOException {
+        List<SessionStore.Entry> sessions = new SessionStore(terminal.environment()).list();
+        if (sessionsOnly) {
+            if (json) {
+                Json.print(
+                        terminal, sessions.stream().map(ListCommand::describe).toList());
+            } else if (sessions.isEmpty()) {
+                terminal.say("no sessions; medpsy chat --session NAME begins one");
+            } else {
+                print(sessions);
+            }
+            return OK;
+        }
         Models models = new Models(terminal);
         List<InstalledModel> installed = models.store().installed();
         List<Entry> entries = new ArrayList<>();
@@ -73,7 +94,6 @@ final class ListCommand extends BaseCommand {
         }
         if (entries.isEmpty()) {
             terminal.say("no models in " + models.store().folder() + "; medpsy list --all shows what can be pulled");
-            return OK;
         }
         int width = entries.stream().mapToInt(e -> e.name().length()).max().orElse(0);
         for (Entry e : entries) {
@@ -85,7 +105,35 @@ final class ListCommand extends BaseCommand {
                     e.known().map(ModelFile::about).orElse(""));
             terminal.print(line.stripTrailing() + "\n");
         }
+        if (!sessions.isEmpty()) {
+            terminal.print("\nsessions:\n");
+            print(sessions);
+        }
         return OK;
+    }
+
+    private void print(List<SessionStore.Entry> sessions) throws IOException {
+        int width = sessions.stream().mapToInt(e -> e.name().length()).max().orElse(0);
+        for (SessionStore.Entry e : sessions) {
+            String what = e.chat()
+                    .map(chat -> chat.turns() + (chat.turns() == 1 ? " turn" : " turns") + " with " + chat.modelName())
+                    .orElse("damaged");
+            terminal.print(String.format("%-" + width + "s  %9s  ", e.name(), Sizes.readable(e.sizeBytes()))
+                    + AnswerPrinter.harmless(what) + "\n");
+        }
+    }
+
+    private static Map<String, Object> describe(SessionStore.Entry session) {
+        Map<String, Object> map = new LinkedHashMap<>();
+        map.put("name", session.name());
+        map.put("readable", session.chat().isPresent());
+        map.put("model", session.chat().map(SavedChat::modelName).orElse(null));
+        map.put("turns", session.chat().map(SavedChat::turns).orElse(null));
+        map.put(
+                "saved_at",
+                session.chat().map(chat -> chat.savedAt().toString()).orElse(null));
+        map.put("size_bytes", session.sizeBytes());
+        return map;
     }
 
     private static Map<String, Object> describe(Entry entry) {

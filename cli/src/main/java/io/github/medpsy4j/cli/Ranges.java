@@ -36,7 +36,7 @@ final class Ranges {
         return new ParameterException(commandLine, "--" + refusal.getMessage(), refusal);
     }
 
-    private ParameterException failed(String option, String expected, Object got) {
+    ParameterException failed(String option, String expected, Object got) {
         return new ParameterException(commandLine, option + ": expected " + expected + ", got " + got);
     }
 }

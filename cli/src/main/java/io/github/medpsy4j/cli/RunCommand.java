@@ -40,7 +40,8 @@ import picocli.CommandLine.Parameters;
             "  medpsy run medpsy-4b 'Name three causes of anaemia.' --think off",
             "  cat letter.txt | medpsy run -p - --system 'Explain this letter in plain words.'",
             "  medpsy run --raw -p 'The capital of France is' -n 16 --temp 0",
-            "  medpsy run -p 'Is aspirin an NSAID?' --temp 0 --json"
+            "  medpsy run -p 'Is aspirin an NSAID?' --temp 0 --json",
+            "  medpsy run --session asthma -p 'And for children?'"
         })
 final class RunCommand extends BaseCommand {
     @Parameters(
@@ -79,6 +80,9 @@ final class RunCommand extends BaseCommand {
     @Mixin
     LoadFlags loadFlags;
 
+    @Mixin
+    SessionFlags sessionFlags;
+
     @Option(
             names = {"-q", "--quiet"},
             description = "Nothing on stderr but errors: no thinking, no figures.")
@@ -100,10 +104,20 @@ final class RunCommand extends BaseCommand {
         if (raw && (answerFlags.system != null || answerFlags.think != null || answerFlags.thinkBudget != null)) {
             throw usage("--raw: there is no template that --system, --think or --think-budget could act on");
         }
+        if (raw && sessionFlags.name != null) {
+            throw usage("--raw: a text without a template is no turn of a conversation that --session could keep");
+        }
+        sessionFlags.check(ranges);
         String[] modelAndPrompt = words();
         String text = promptText(modelAndPrompt[1]);
+        try (KeptChat kept = KeptChat.open(terminal, quiet, sessionFlags.name)) {
+            return run(kept, modelAndPrompt[0], text);
+        }
+    }
+
+    private int run(KeptChat kept, String modelName, String text) throws IOException, Failure {
         Models models = new Models(terminal);
-        Models.Found found = models.obtain(modelAndPrompt[0], modelFlags.offline);
+        Models.Found found = models.obtain(kept.model(modelName), modelFlags.offline);
         SamplingOptions sampling = answerFlags.sampling(found.known().flatMap(ModelFile::sampling));
         long start = System.nanoTime();
         try (Model model = models.load(found, loadFlags.options(answerFlags.context), quiet, isVerbose())) {
@@ -114,7 +128,7 @@ final class RunCommand extends BaseCommand {
                     new AnswerPrinter(shown, quiet || json, raw ? answerFlags.stops : List.of(), () -> false);
             Result result = raw
                     ? continueText(model, text, sampling, printer, loadSeconds)
-                    : answer(model, text, sampling, printer, loadSeconds);
+                    : answer(model, found, kept, text, sampling, printer, loadSeconds);
             if (json) {
                 Json.print(terminal, describe(found, sampling, result));
             }
@@ -162,13 +176,22 @@ final class RunCommand extends BaseCommand {
         return text;
     }
 
-    private Result answer(Model model, String text, SamplingOptions sampling, AnswerPrinter printer, double loadSeconds)
+    private Result answer(
+            Model model,
+            Models.Found found,
+            KeptChat kept,
+            String text,
+            SamplingOptions sampling,
+            AnswerPrinter printer,
+            double loadSeconds)
             throws IOException, Failure {
         ChatCommand.requireTemplate(model);
         try (Chat chat = model.chat(answerFlags.chatOptions(sampling))) {
+            kept.restore(chat, found, answerFlags);
             Answer answer = chat.send(text, printer);
             printer.end(
                     answer.generation(), chat.session().length(), chat.session().context());
+            kept.saveAll();
             return new Result(
                     printer.text(),
                     answer.thinking(),

@@ -2,6 +2,9 @@ package io.github.medpsy4j.engine;
 
 import io.github.medpsy4j.engine.template.RenderedPrompt;
 import io.github.medpsy4j.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -314,6 +317,57 @@ public final class Chat implements AutoCloseable {
             }
         }
         return new ContextUse(session.context(), system, turns, rest, forgottenTurns());
+    }
+
+    /**
+     * The conversation as it can be kept.
+     *
+     * @param modelName what the application calls the model
+     */
+    public SavedChat saved(String modelName) {
+        return new SavedChat(
+                model.identity(),
+                modelName,
+                Instant.now(),
+                options.think(),
+                options.thinkBudget(),
+                forgotten,
+                messages);
+    }
+
+    /** Takes up a conversation that was kept, its system message and what the model was told of thinking among it. */
+    public void restore(SavedChat saved) {
+        messages(saved.messages());
+        forgotten = saved.forgottenMessages();
+        options(options.toBuilder()
+                .think(saved.think())
+                .thinkBudget(saved.thinkBudget())
+                .build());
+    }
+
+    /** Writes the KV cache and what its tokens spell to a file, which is replaced as one step; nothing where it is empty. */
+    public void saveCache(Path path) throws IOException {
+        if (session.length() > 0) {
+            session.save(path, transcript);
+        }
+    }
+
+    /**
+     * Takes up a KV cache that was kept. One that does not fit this model, or is damaged, is told in a notice, and the
+     * conversation is computed anew with the next answer.
+     *
+     * @return whether it was taken up
+     * @throws IOException if the file cannot be read
+     */
+    public boolean restoreCache(Path path) throws IOException {
+        try {
+            transcript = session.restoreWithTranscript(path);
+            return true;
+        } catch (SessionFileException e) {
+            transcript = new Transcript();
+            notices.accept(e.getMessage() + "; the conversation is computed anew");
+            return false;
+        }
     }
 
     private List<ChatMessage> visible(int forgottenMessages) {

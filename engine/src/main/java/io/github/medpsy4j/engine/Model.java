@@ -47,6 +47,7 @@ public final class Model implements AutoCloseable {
     private final Rope rope;
     private Transformer transformer;
     private Batch batch;
+    private String identity;
     private boolean closed;
 
     private Model(GgufFile file, LoadOptions options, Arena arena, WorkerPool pool) throws IOException {
@@ -168,6 +169,18 @@ public final class Model implements AutoCloseable {
     public String name() throws GgufException {
         Path name = file.path().getFileName();
         return file.metadata().string("general.name", name == null ? "model" : name.toString());
+    }
+
+    /**
+     * Tells this model's file from any other: 64 hexadecimal digits, from the file's size, its metadata, and the names,
+     * places and some of the bytes of its tensors. The file's name and place do not count.
+     */
+    public synchronized String identity() {
+        ensureOpen();
+        if (identity == null) {
+            identity = ModelIdentity.of(file);
+        }
+        return identity;
     }
 
     /** The architecture, such as {@code qwen3}. */

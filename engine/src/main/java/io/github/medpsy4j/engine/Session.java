@@ -1,6 +1,9 @@
 package io.github.medpsy4j.engine;
 
 import io.github.medpsy4j.engine.kernel.KvCache;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Objects;
 
@@ -159,6 +162,58 @@ public final class Session implements AutoCloseable {
         truncate(common);
         append(Arrays.copyOfRange(prompt, common, prompt.length));
         return common;
+    }
+
+    /**
+     * Writes the tokens and the KV cache to a file, which is replaced as one step.
+     *
+     * @throws IllegalStateException if the session is empty
+     */
+    public void save(Path path) throws IOException {
+        save(path, new Transcript());
+    }
+
+    void save(Path path, Transcript transcript) throws IOException {
+        ensureOpen();
+        if (length == 0) {
+            throw new IllegalStateException("the session is empty");
+        }
+        CacheFile.write(path, model, cache, tokens(), transcript);
+    }
+
+    /**
+     * Makes the session hold what {@link #save} wrote. The last position is computed anew and must come out bit for bit
+     * as it was kept: a cache that this machine, these weights or this version would have computed otherwise is refused.
+     *
+     * @throws SessionFileException if the file is damaged, of another format, model or kernel, or longer than the
+     *     context, in one line; the session is empty then
+     * @throws IOException if it cannot be read; likewise
+     */
+    public void restore(Path path) throws IOException {
+        restoreWithTranscript(path);
+    }
+
+    Transcript restoreWithTranscript(Path path) throws IOException {
+        ensureOpen();
+        truncate(0);
+        CacheFile.Loaded loaded = CacheFile.read(path, model, cache);
+        int last = loaded.tokens.length - 1;
+        ByteBuffer kept = positionBytes(last);
+        System.arraycopy(loaded.tokens, 0, tokens, 0, last);
+        length = last;
+        appendOne(loaded.tokens[last]);
+        if (!positionBytes(last).equals(kept)) {
+            truncate(0);
+            throw new SessionFileException(path + ": the last position; expected what this machine computes, got other "
+                    + "bits (another version, or weights laid out otherwise)");
+        }
+        return loaded.transcript;
+    }
+
+    private ByteBuffer positionBytes(int position) throws IOException {
+        ByteBuffer bytes = ByteBuffer.allocate((int) cache.byteSize(1));
+        cache.stretches(position, position + 1, stretch -> bytes.put(stretch.asByteBuffer()));
+        return bytes.flip();
     }
 
     /** Bytes that the KV cache has taken so far. */

@@ -1,6 +1,7 @@
 package io.github.medpsy4j.gguf;
 
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
@@ -35,6 +36,11 @@ public final class Metadata {
     /** All keys, in file order. */
     public Set<String> keys() {
         return entries.keySet();
+    }
+
+    /** Feeds a digest with the keys and their values as the file has them. */
+    public void digest(MessageDigest digest) {
+        digest.update(header);
     }
 
     public boolean has(String key) {

@@ -1,5 +1,6 @@
 package io.github.medpsy4j.engine.kernel;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -55,6 +56,39 @@ public final class KvCache implements AutoCloseable {
         }
         while (blocks.size() * BLOCK_POSITIONS < count) {
             blocks.add(arena.allocate(blockBytes(), 64));
+        }
+    }
+
+    /** What the cache is made of, for those who keep it: only an equal one can take its bytes. */
+    public String layout() {
+        return "F16, " + layers + " layers, " + kvHeads + " heads of " + headDim;
+    }
+
+    /** Bytes of {@code count} positions as {@link #stretches} visits them. */
+    public long byteSize(int count) {
+        return count * bytesPerPosition(layers, kvHeads, headDim);
+    }
+
+    /** Reads or writes a stretch of a cache. */
+    @FunctionalInterface
+    public interface StretchVisitor {
+        /** @param stretch bytes of the cache itself */
+        void accept(MemorySegment stretch) throws IOException;
+    }
+
+    /** Visits the bytes of positions [from, to), which are reserved, in an order that {@link #layout} decides alone. */
+    public void stretches(int from, int to, StretchVisitor visitor) throws IOException {
+        for (int begin = from; begin < to; ) {
+            int end = Math.min(to, (begin / BLOCK_POSITIONS + 1) * BLOCK_POSITIONS);
+            long bytes = (long) (end - begin) * headDim * Short.BYTES;
+            for (int layer = 0; layer < layers; layer++) {
+                for (int head = 0; head < kvHeads; head++) {
+                    long key = keyOffset(layer, head, begin);
+                    visitor.accept(block(begin).asSlice(key, bytes));
+                    visitor.accept(block(begin).asSlice(key + valueOffset(), bytes));
+                }
+            }
+            begin = end;
         }
     }
 

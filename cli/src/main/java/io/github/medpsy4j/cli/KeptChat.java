@@ -1,0 +1,102 @@
+package io.github.medpsy4j.cli;
+
+import io.github.medpsy4j.engine.Chat;
+import io.github.medpsy4j.engine.SavedChat;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.Optional;
+
+/**
+ * A conversation that outlives the process, or, without a name, does not. The conversation is written after each answer,
+ * its KV cache, which may be hundreds of megabytes, at the end.
+ */
+final class KeptChat implements AutoCloseable {
+    private final Terminal terminal;
+    private final boolean isQuiet;
+    private final SessionStore.Held held;
+    private final Optional<SavedChat> saved;
+    private Chat chat;
+    private String modelName = "";
+
+    private KeptChat(Terminal terminal, boolean isQuiet, SessionStore.Held held, Optional<SavedChat> saved) {
+        this.terminal = terminal;
+        this.isQuiet = isQuiet;
+        this.held = held;
+        this.saved = saved;
+    }
+
+    /** @param name of the session; null for none */
+    static KeptChat open(Terminal terminal, boolean isQuiet, String name) throws IOException, Failure {
+        if (name == null) {
+            return new KeptChat(terminal, isQuiet, null, Optional.empty());
+        }
+        SessionStore.Held held = new SessionStore(terminal.environment()).hold(name);
+        boolean opened = false;
+        try {
+            KeptChat kept = new KeptChat(terminal, isQuiet, held, held.read());
+            opened = true;
+            return kept;
+        } finally {
+            if (!opened) {
+                held.close();
+            }
+        }
+    }
+
+    /** The model: the one that was asked for, else that of the session, else null for the default. */
+    String model(String asked) {
+        return asked == null ? saved.map(SavedChat::modelName).orElse(null) : asked;
+    }
+
+    /** Puts what is kept into a new chat; what the command line says goes first. */
+    void restore(Chat into, Models.Found found, AnswerFlags flags) throws IOException {
+        chat = into;
+        modelName = Models.asPath(found.name()).isPresent()
+                ? found.path().toAbsolutePath().toString()
+                : found.name();
+        if (!isQuiet) {
+            chat.notices(terminal::say);
+        }
+        if (saved.isEmpty()) {
+            return;
+        }
+        chat.restore(saved.get());
+        if (flags.system != null) {
+            chat.system(flags.system);
+        }
+        if (flags.think != null || flags.thinkBudget != null) {
+            chat.options(chat.options().toBuilder()
+                    .think(flags.think == null ? saved.get().think() : flags.think)
+                    .thinkBudget(flags.thinkBudget == null ? saved.get().thinkBudget() : flags.thinkBudget)
+                    .build());
+        }
+        boolean isCached = Files.exists(held.cacheFile()) && chat.restoreCache(held.cacheFile());
+        if (!isQuiet) {
+            int turns = saved.get().turns();
+            terminal.say("session " + held.name() + ": " + turns + (turns == 1 ? " turn" : " turns")
+                    + (isCached ? ", " + chat.session().length() + " tokens at hand" : ""));
+        }
+    }
+
+    /** Writes the conversation as it is now. */
+    void save() throws IOException {
+        if (held != null && chat != null) {
+            chat.saved(modelName).write(held.chatFile());
+        }
+    }
+
+    /** Writes the KV cache too; without it the conversation is computed anew next time. */
+    void saveAll() throws IOException {
+        save();
+        if (held != null && chat != null) {
+            chat.saveCache(held.cacheFile());
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        if (held != null) {
+            held.close();
+        }
+    }
+}
