@@ -79,7 +79,7 @@ class StoreCommandsTest {
         assertEquals("medpsy: removed mine, 1.1 MB\n", result.err());
         assertFalse(Files.exists(file));
         cli().run("rm", "medpsy-4b").failed(1, "medpsy-4b:q4_k_m: not installed");
-        cli().run("rm").failed(2, "Missing required parameter: 'MODEL' (see medpsy rm --help)");
+        cli().run("rm").failed(2, "expected the name of a model, or --session NAME (see medpsy rm --help)");
     }
 
     @Test

@@ -29,9 +29,10 @@ final class ModelIdentity {
             digest.update(tensor.toString().getBytes(StandardCharsets.UTF_8));
             MemorySegment data = file.data(tensor);
             int length = (int) Math.min(SAMPLE_BYTES, data.byteSize());
-            long step = (data.byteSize() - length) / (SAMPLES_PER_TENSOR - 1);
+            long last = data.byteSize() - length;
             for (int i = 0; i < SAMPLES_PER_TENSOR; i++) {
-                digest.update(data.asSlice(i * step, length).asByteBuffer());
+                digest.update(data.asSlice(last * i / (SAMPLES_PER_TENSOR - 1), length)
+                        .asByteBuffer());
             }
         }
         return HexFormat.of().formatHex(digest.digest());

@@ -130,9 +130,10 @@ final class SessionFile {
         Reader(Path path, String magic, int version) throws IOException {
             this.path = path;
             channel = FileChannel.open(path, StandardOpenOption.READ);
-            buffer = ByteBuffer.allocate(BUFFER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
             boolean opened = false;
             try {
+                buffer = ByteBuffer.allocate(Math.clamp(channel.size(), MAGIC_BYTES, BUFFER_BYTES))
+                        .order(ByteOrder.LITTLE_ENDIAN);
                 buffer.limit(0);
                 left = Math.min(MAGIC_BYTES + Integer.BYTES, channel.size());
                 if (left < MAGIC_BYTES + Integer.BYTES) {
