@@ -48,12 +48,17 @@ final class KeptChat implements AutoCloseable {
         return asked == null ? saved.map(SavedChat::modelName).orElse(null) : asked;
     }
 
-    /** Puts what is kept into a new chat; what the command line says goes first. */
-    void restore(Chat into, Models.Found found, AnswerFlags flags) throws IOException {
-        chat = into;
+    /** From now on this chat is the one to be kept. */
+    void follow(Chat other, Models.Found found) {
+        chat = other;
         modelName = Models.asPath(found.name()).isPresent()
                 ? found.path().toAbsolutePath().toString()
                 : found.name();
+    }
+
+    /** Puts what is kept into a new chat, and follows it; what the command line says goes first. */
+    void restore(Chat into, Models.Found found, AnswerFlags flags) throws IOException {
+        follow(into, found);
         if (!isQuiet) {
             chat.notices(terminal::say);
         }
@@ -79,17 +84,28 @@ final class KeptChat implements AutoCloseable {
     }
 
     /** Writes the conversation as it is now. */
-    void save() throws IOException {
-        if (held != null && chat != null) {
+    void save() throws Failure {
+        if (held == null || chat == null) {
+            return;
+        }
+        try {
             chat.saved(modelName).write(held.chatFile());
+        } catch (IOException e) {
+            throw new Failure("session " + held.name() + " could not be kept: " + Failure.line(e), e);
         }
     }
 
-    /** Writes the KV cache too; without it the conversation is computed anew next time. */
-    void saveAll() throws IOException {
+    /** Writes the KV cache too; where that fails, nothing is lost but time. */
+    void saveAll() throws Failure {
         save();
-        if (held != null && chat != null) {
+        if (held == null || chat == null) {
+            return;
+        }
+        try {
             chat.saveCache(held.cacheFile());
+        } catch (IOException e) {
+            terminal.say("the KV cache of session " + held.name() + " could not be kept (" + Failure.line(e)
+                    + "); the conversation was, and is computed anew next time");
         }
     }
 

@@ -117,7 +117,7 @@ final class ListCommand extends BaseCommand {
         for (SessionStore.Entry e : sessions) {
             String what = e.chat()
                     .map(chat -> chat.turns() + (chat.turns() == 1 ? " turn" : " turns") + " with " + chat.modelName())
-                    .orElse("damaged");
+                    .orElse("cannot be read");
             terminal.print(String.format("%-" + width + "s  %9s  ", e.name(), Sizes.readable(e.sizeBytes()))
                     + AnswerPrinter.harmless(what) + "\n");
         }

@@ -11,6 +11,8 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFileAttributeView;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -97,11 +99,22 @@ final class SessionStore {
         }
     }
 
+    /** What is said to a medical model is nobody else's business: where files have owners, the folder is its owner's alone. */
+    private void createFolder() throws IOException {
+        if (Files.isDirectory(folder())) {
+            return;
+        }
+        Files.createDirectories(folder());
+        if (Files.getFileStore(folder()).supportsFileAttributeView(PosixFileAttributeView.class)) {
+            Files.setPosixFilePermissions(folder(), PosixFilePermissions.fromString("rwx------"));
+        }
+    }
+
     /** Takes a session, which need not exist yet. */
     Held hold(String name) throws IOException, Failure {
         Path locks = home.resolve("locks");
         Files.createDirectories(locks);
-        Files.createDirectories(folder());
+        createFolder();
         Path lockFile = locks.resolve("session-" + name + ".lock");
         FileChannel channel = FileChannel.open(lockFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         FileLock lock = null;
@@ -123,7 +136,7 @@ final class SessionStore {
     /**
      * A kept session.
      *
-     * @param chat empty where the file is damaged
+     * @param chat empty where the file cannot be read
      * @param sizeBytes of both its files
      */
     record Entry(String name, Optional<SavedChat> chat, long sizeBytes) {}
@@ -147,10 +160,10 @@ final class SessionStore {
         return found;
     }
 
-    private static Optional<SavedChat> readable(Path file) throws IOException {
+    private static Optional<SavedChat> readable(Path file) {
         try {
             return Optional.of(SavedChat.read(file));
-        } catch (SessionFileException damaged) {
+        } catch (IOException unreadable) {
             return Optional.empty(); // the list says so of this one and goes on
         }
     }

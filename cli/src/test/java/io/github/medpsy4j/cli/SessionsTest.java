@@ -4,11 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.jr.ob.JSON;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -98,7 +100,32 @@ class SessionsTest {
                                 + "file is left as it is \\(medpsy rm --session s removes it\\)\n"),
                 result.err());
         assertArrayEquals(bytes, Files.readAllBytes(chatFile("s")));
-        assertTrue(cli().run("list", "--sessions").ok().matches("s +\\d.* damaged\n"));
+        assertTrue(cli().run("list", "--sessions").ok().matches("s +\\d.* cannot be read\n"));
+    }
+
+    @Test
+    void theFolderIsItsOwnersAlone() throws IOException {
+        run("s", "Hello", "-m", Cli.TINY).ok();
+        Path folder = home.resolve("sessions");
+        assumeTrue(Files.getFileStore(folder).supportsFileAttributeView("posix"));
+        assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(folder)));
+    }
+
+    @Test
+    void whatCannotBeWrittenFailsAndTheOldConversationStays() throws IOException {
+        run("s", "Hello", "-m", Cli.TINY).ok();
+        byte[] before = Files.readAllBytes(chatFile("s"));
+        Files.createDirectory(home.resolve("sessions").resolve("s.chat.part"));
+        Cli.Result result = run("s", "And you?");
+        assertEquals(1, result.code());
+        assertTrue(
+                result.err().matches("(?s).*\nmedpsy: session s could not be kept: .*s\\.chat\\.part: .*\n"),
+                result.err());
+        assertArrayEquals(before, Files.readAllBytes(chatFile("s")));
+        Files.createDirectory(home.resolve("sessions").resolve("s.kv.part"));
+        Cli.Result uncached = run("s", "And you?");
+        uncached.ok();
+        assertTrue(uncached.err().endsWith("; the conversation was, and is computed anew next time\n"), uncached.err());
     }
 
     @Test

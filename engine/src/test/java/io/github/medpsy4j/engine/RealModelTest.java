@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.github.medpsy4j.engine.sampling.SamplingOptions;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -110,6 +111,24 @@ class RealModelTest {
             }
         }
         assertEquals(List.of(), differences);
+    }
+
+    @Test
+    void aFurtherTurnComputesItsOwnTokensOnly() throws Exception {
+        ChatOptions options = ChatOptions.builder()
+                .sampling(SamplingOptions.greedy())
+                .maxTokens(24)
+                .build();
+        try (Chat chat = model.chat(options)) {
+            Generation past = chat.send("What is aspirin used for? One sentence.", t -> true)
+                    .generation();
+            for (String question : List.of("And ibuprofen?", "Which of them is older?")) {
+                Generation next = chat.send(question, t -> true).generation();
+                // What was drawn last, the end or not, has not been computed.
+                assertEquals(past.promptTokens() + past.generatedTokens() - 1, next.reusedTokens());
+                past = next;
+            }
+        }
     }
 
     private static void checkBest(List<?> expected, float[] logits, int offset, List<String> differences) {
