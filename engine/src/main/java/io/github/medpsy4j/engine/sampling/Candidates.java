@@ -40,6 +40,21 @@ final class Candidates {
         sorted = 0;
     }
 
+    /** How many there are. */
+    int size() {
+        return size;
+    }
+
+    /** The id of the i-th, in no order that means anything. */
+    int id(int i) {
+        return isWhole ? i : Ranking.index(keys[i]);
+    }
+
+    /** The logit of the i-th. */
+    float logit(int i) {
+        return isWhole ? sane(logits[i]) : Ranking.score(keys[i]);
+    }
+
     /** The best token while the candidates are all tokens; of equals the one with the smaller id. */
     int best() {
         return argmax(logits, 0, logits.length);
@@ -304,6 +319,11 @@ final class Candidates {
             best = Math.max(best, keys[i]);
         }
         return Ranking.score(best);
+    }
+
+    /** What a penalty leaves of a logit: it takes no token's last chance, and gives none to one that has none. */
+    static float lowered(float logit, float penalised) {
+        return logit > Float.NEGATIVE_INFINITY ? Math.max(penalised, -Float.MAX_VALUE) : logit;
     }
 
     private static float sane(float logit) {

@@ -43,7 +43,7 @@ final class Dry {
         for (int back = 1; back < window; back++) {
             int repeated = Math.min(lengths[back], lengthMax);
             int next = history[length - back]; // what followed that earlier stretch
-            if (repeated >= allowedLength && next < longest.length) {
+            if (repeated >= allowedLength && next < longest.length && !breakers.isOne(next)) {
                 if (longest[next] == 0) {
                     touched[count++] = next;
                 }
@@ -82,6 +82,6 @@ final class Dry {
             return logit;
         }
         double penalty = multiplier * Math.pow(base, longest[id] - 1 - allowedLength);
-        return (float) (logit - Math.min(Float.MAX_VALUE, penalty));
+        return Candidates.lowered(logit, (float) (logit - penalty));
     }
 }

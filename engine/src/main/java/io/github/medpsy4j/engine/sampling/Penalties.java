@@ -43,6 +43,6 @@ final class Penalties {
             return logit;
         }
         float repeated = logit > 0 ? logit / repeat : logit * repeat;
-        return repeated - count * frequency - presence;
+        return Candidates.lowered(logit, repeated - count * frequency - presence);
     }
 }

@@ -113,6 +113,15 @@ public final class Sampler {
         if (isPlainArgmax) {
             return Candidates.argmax(source, offset, vocabulary);
         }
+        choose(source, offset, history, historyLength);
+        if (options.isGreedy()) {
+            return candidates.best();
+        }
+        return options.mirostat() == 2 ? drawByMirostat() : candidates.draw(random);
+    }
+
+    /** The candidates that the chain leaves, before mirostat and the draw. */
+    Candidates choose(float[] source, int offset, int[] history, int historyLength) {
         candidates.load(source, offset);
         if (biased.length > 0) {
             candidates.adjust(biased, biased.length, bias);
@@ -120,10 +129,7 @@ public final class Sampler {
         for (int i = 0; i < chain.size(); i++) {
             apply(chain.get(i), history, historyLength);
         }
-        if (options.isGreedy()) {
-            return candidates.best();
-        }
-        return options.mirostat() == 2 ? drawByMirostat() : candidates.draw(random);
+        return candidates;
     }
 
     private void apply(SamplerType type, int[] history, int historyLength) {

@@ -91,6 +91,18 @@ final class SequenceBreakers {
         return window;
     }
 
+    /** Whether a token holds all of a breaker. */
+    boolean isOne(int id) {
+        if (id < rests.length && rests[id] != null) {
+            for (int[] rest : rests[id]) {
+                if (rest.length == 0) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
     private static boolean follows(int[] rest, int[] history, int at) {
         return Arrays.equals(rest, 0, rest.length, history, at, at + rest.length);
     }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -212,11 +213,25 @@ class SamplerTest {
     void drawingAllocatesNothing() {
         var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
         SamplingOptions all = SamplingOptions.defaults(1).withRepeatPenalty(1.1f);
+        SamplingOptions everything = all.toBuilder()
+                .topK(0)
+                .topNSigma(3)
+                .typicalP(0.9f)
+                .xtcProbability(0.5f)
+                .dynatempRange(0.2f)
+                .presencePenalty(0.1f)
+                .repeatLastN(-1)
+                .dryMultiplier(0.8f)
+                .drySequenceBreakers(List.of())
+                .logitBias(List.of(LogitBias.ofToken(4, 1)))
+                .build();
         Sampler[] samplers = {
             new Sampler(SamplingOptions.greedy(), 1000),
             new Sampler(all, 1000),
             new Sampler(all.withTopK(0), 1000),
-            new Sampler(PLAIN, 1000)
+            new Sampler(PLAIN, 1000),
+            new Sampler(everything, 1000),
+            new Sampler(everything.toBuilder().mirostat(2).build(), 1000)
         };
         float[] logits = new float[1000];
         int[] history = new int[1000];
