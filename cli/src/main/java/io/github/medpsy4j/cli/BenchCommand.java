@@ -85,7 +85,7 @@ final class BenchCommand extends BaseCommand {
             throw usage("--prompt 0 and --generate 0: nothing is left to measure");
         }
         int context = Math.max(promptTokens, depth + generatedTokens);
-        Models models = new Models(terminal);
+        Models models = new Models(terminal).forced(modelFlags.force).forContext(context);
         Models.Found found = models.obtain(modelFlags.choose(positional), modelFlags.offline);
         long start = System.nanoTime();
         try (Model model = models.load(found, loadFlags.options(context), true, isVerbose());

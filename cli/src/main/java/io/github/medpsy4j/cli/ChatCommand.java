@@ -79,7 +79,7 @@ final class ChatCommand extends BaseCommand {
         loadFlags.check(ranges);
         sessionFlags.check(ranges);
         String name = modelFlags.choose(positional);
-        Models models = new Models(terminal);
+        Models models = new Models(terminal).forced(modelFlags.force).forContext(answerFlags.context);
         try (KeptChat kept = KeptChat.open(terminal, quiet, sessionFlags.name)) {
             Models.Found found = models.obtain(kept.model(name), modelFlags.offline);
             try (Model model = models.load(found, loadFlags.options(answerFlags.context), quiet, isVerbose())) {

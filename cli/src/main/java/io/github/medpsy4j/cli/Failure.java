@@ -33,6 +33,7 @@ final class Failure extends Exception {
             case FileSystemException e ->
                 e.getFile() + ": " + (e.getReason() == null ? "cannot be used" : e.getReason());
             case IOException e when e.getMessage() != null -> e.getMessage();
+            case UnknownModelException e when !e.isOfCatalogue() -> e.getMessage();
             case UnknownModelException e -> e.getMessage() + " (medpsy list --all shows every name)";
             case TemplateException e -> e.getMessage();
             case TokenizerException e -> e.getMessage();

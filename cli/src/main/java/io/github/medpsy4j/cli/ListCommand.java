@@ -3,10 +3,12 @@ package io.github.medpsy4j.cli;
 import io.github.medpsy4j.engine.SavedChat;
 import io.github.medpsy4j.models.InstalledModel;
 import io.github.medpsy4j.models.ModelFile;
+import io.github.medpsy4j.models.Place;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Command;
@@ -16,7 +18,8 @@ import picocli.CommandLine.Option;
 @Command(
         name = "list",
         header = "List models and kept conversations.",
-        description = "Those that are here; with --all also those that can be pulled.",
+        description = "Those that are here, in the caches of Hugging Face, Ollama and LM Studio too, which are used "
+                + "in place; with --all also those that can be pulled.",
         footer = {
             "  medpsy list",
             "  medpsy list --all",
@@ -49,7 +52,18 @@ final class ListCommand extends BaseCommand {
             if (model.unfinishedBytes() > 0) {
                 return Sizes.readable(model.unfinishedBytes()) + " pulled";
             }
-            return model.isComplete() ? "here" : "wrong size";
+            if (!model.isComplete()) {
+                return "wrong size";
+            }
+            return model.place() == Place.OWN ? "here" : model.place().label();
+        }
+
+        /** What it is, and of another program's file where. */
+        String about() {
+            String about = known.map(ModelFile::about).orElse("");
+            return here.filter(m -> m.place() != Place.OWN)
+                    .map(m -> about + (about.isEmpty() ? "" : "; ") + m.path())
+                    .orElse(about);
         }
 
         long sizeBytes() {
@@ -73,10 +87,10 @@ final class ListCommand extends BaseCommand {
             return OK;
         }
         Models models = new Models(terminal);
-        List<InstalledModel> installed = models.store().installed();
+        List<InstalledModel> installed = models.store().everywhere(terminal.environment());
         List<Entry> entries = new ArrayList<>();
         for (InstalledModel model : installed) {
-            if (!all || model.known().isEmpty()) {
+            if (!all || model.known().filter(f -> !f.isFromHub()).isEmpty()) {
                 entries.add(new Entry(model.name(), Optional.of(model), model.known()));
             }
         }
@@ -98,11 +112,11 @@ final class ListCommand extends BaseCommand {
         int width = entries.stream().mapToInt(e -> e.name().length()).max().orElse(0);
         for (Entry e : entries) {
             String line = String.format(
-                    "%-" + width + "s  %9s  %-14s  %s",
+                    "%-" + width + "s  %9s  %-18s  %s",
                     AnswerPrinter.harmless(e.name()),
                     Sizes.readable(e.sizeBytes()),
                     e.state(),
-                    e.known().map(ModelFile::about).orElse(""));
+                    AnswerPrinter.harmless(e.about()));
             terminal.print(line.stripTrailing() + "\n");
         }
         if (!sessions.isEmpty()) {
@@ -140,6 +154,9 @@ final class ListCommand extends BaseCommand {
         Map<String, Object> map = new LinkedHashMap<>();
         map.put("name", entry.name());
         map.put("installed", entry.here().map(InstalledModel::isComplete).orElse(false));
+        map.put(
+                "place",
+                entry.here().map(m -> m.place().name().toLowerCase(Locale.ROOT)).orElse(null));
         map.put("path", entry.here().map(m -> m.path().toString()).orElse(null));
         map.put("size_bytes", entry.sizeBytes());
         map.put(

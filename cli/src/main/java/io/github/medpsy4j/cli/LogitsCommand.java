@@ -72,7 +72,7 @@ final class LogitsCommand extends BaseCommand {
         loadFlags.check(ranges);
         String name = modelFlags.choose(positional);
         int[] tokens = readIds();
-        Models models = new Models(terminal);
+        Models models = new Models(terminal).forced(modelFlags.force);
         Models.Found found = models.obtain(name, modelFlags.offline);
         int contextUsed = context == null ? tokens.length : context;
         boolean isInPlace = Files.exists(out) && !Files.isRegularFile(out);

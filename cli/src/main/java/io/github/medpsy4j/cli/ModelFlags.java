@@ -2,6 +2,8 @@ package io.github.medpsy4j.cli;
 
 import io.github.medpsy4j.models.Catalogue;
 import io.github.medpsy4j.models.ModelFile;
+import io.github.medpsy4j.models.ModelNames;
+import io.github.medpsy4j.models.UnknownModelException;
 import java.util.Iterator;
 import java.util.stream.Stream;
 import picocli.CommandLine;
@@ -22,8 +24,17 @@ final class ModelFlags {
             description = "The model, instead of the first argument.")
     String model;
 
-    @Option(names = "--offline", description = "Pull nothing.")
+    @Option(
+            names = "--quant",
+            paramLabel = "QUANT",
+            description = "The quantization; --quant q8_0 makes NAME mean NAME:q8_0.")
+    String quant;
+
+    @Option(names = "--offline", description = "Open no connection, pull nothing (also: MEDPSY_OFFLINE=1).")
     boolean offline;
+
+    @Option(names = "--force", description = "Pull and load also what memory or disk seem too small for.")
+    boolean force;
 
     /** The model's name or path: the option's or the positional; null for the default. */
     String choose(String positional) {
@@ -35,7 +46,26 @@ final class ModelFlags {
         if (chosen != null && chosen.isBlank()) {
             throw new ParameterException(commandLine(), "MODEL: expected a name or a path, got an empty text");
         }
-        return chosen;
+        if (quant == null) {
+            return chosen;
+        }
+        if (chosen != null && Models.asPath(chosen).isPresent()) {
+            throw new ParameterException(
+                    commandLine(), "--quant: " + chosen + " is a file, whose quantization is what it is");
+        }
+        BaseCommand command = (BaseCommand) spec.userObject();
+        return withQuant(command, chosen == null ? new Models(command.terminal).defaultName() : chosen, quant);
+    }
+
+    /** A name with the quantization of {@code --quant}. */
+    static String withQuant(BaseCommand command, String name, String quant) {
+        try {
+            return ModelNames.withQuant(name, quant);
+        } catch (UnknownModelException e) {
+            throw e;
+        } catch (IllegalArgumentException e) {
+            throw command.usage("--quant " + quant + ": " + e.getMessage());
+        }
     }
 
     private CommandLine commandLine() {

@@ -1,7 +1,6 @@
 package io.github.medpsy4j.cli;
 
-import io.github.medpsy4j.models.ModelFile;
-import io.github.medpsy4j.models.ModelStore;
+import io.github.medpsy4j.models.ModelNames;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,11 +14,14 @@ import picocli.CommandLine.Parameters;
         header = "Bring models here.",
         description = {
             "Each comes from the first of its sources that answers, and its sha256 is checked. A pull that was "
-                    + "interrupted goes on where it was. Prints each file's path."
+                    + "interrupted goes on where it was. What the caches of Hugging Face, Ollama or LM Studio hold is "
+                    + "used in place. Prints each file's path."
         },
         footer = {
             "  medpsy pull",
-            "  medpsy pull medpsy-4b:q8_0",
+            "  medpsy pull medpsy-4b --quant q8_0",
+            "  medpsy pull hf:owner/repo:Q4_K_M",
+            "  medpsy pull hf:owner/repo@main/folder/file.gguf",
             "  medpsy pull --verify medpsy-1.7b",
             "  HF_ENDPOINT=https://mirror.example medpsy pull medpsy-4b"
         })
@@ -28,11 +30,21 @@ final class PullCommand extends BaseCommand {
             arity = "0..*",
             paramLabel = "MODEL",
             completionCandidates = ModelFlags.Names.class,
-            description = "Names from 'medpsy list --all' (default: $MEDPSY_MODEL, else medpsy-1.7b).")
+            description = "Names from 'medpsy list --all', or hf:OWNER/REPO/FILE, hf:OWNER/REPO:QUANT, hf:OWNER/REPO "
+                    + "(default: $MEDPSY_MODEL, else medpsy-1.7b).")
     List<String> names = new ArrayList<>();
+
+    @Option(names = "--quant", paramLabel = "QUANT", description = "The quantization; as NAME:QUANT.")
+    String quant;
 
     @Option(names = "--verify", description = "Check the sha256 of what is here already, too.")
     boolean verify;
+
+    @Option(names = "--offline", description = "Open no connection; tell what would be needed.")
+    boolean offline;
+
+    @Option(names = "--force", description = "Also what memory or disk seem too small for.")
+    boolean force;
 
     PullCommand(Terminal terminal) {
         super(terminal);
@@ -40,22 +52,23 @@ final class PullCommand extends BaseCommand {
 
     @Override
     public Integer call() throws IOException, Failure {
-        Models models = new Models(terminal);
-        ModelStore store = models.store();
+        Models models = new Models(terminal).forced(force).askingAlways();
+        List<String> wanted = new ArrayList<>();
         if (names.isEmpty()) {
-            names.add(null);
-        } else {
-            names.forEach(store.catalogue()::find); // a wrong name is told before anything is pulled
+            wanted.add(quant == null ? null : ModelFlags.withQuant(this, models.defaultName(), quant));
         }
         for (String name : names) {
-            boolean wasHere =
-                    name != null && store.isInstalled(store.catalogue().find(name));
-            Models.Found found = models.obtain(name, false);
-            if (verify && wasHere) {
-                ModelFile file = store.catalogue().find(name);
-                PullProgress progress = new PullProgress(terminal);
-                store.verify(file, progress);
-                progress.finished(file, found.path());
+            String full = quant == null ? name : ModelFlags.withQuant(this, name, quant);
+            if (!ModelNames.hasPrefix(full)) {
+                models.store().catalogue().find(full); // a wrong name is told before anything is pulled
+            }
+            wanted.add(full);
+        }
+        for (String name : wanted) {
+            boolean wasHere = verify && models.isHere(name);
+            Models.Found found = models.obtain(name, offline);
+            if (wasHere) {
+                models.verify(found);
             }
             terminal.print(found.path() + "\n");
             terminal.out().flush();

@@ -1,23 +1,31 @@
 package io.github.medpsy4j.cli;
 
 import io.github.medpsy4j.models.ModelFile;
+import io.github.medpsy4j.models.Place;
 import io.github.medpsy4j.models.PullListener;
 import io.github.medpsy4j.models.Source;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
 
-/** Tells of a pull on stderr: a bar on a terminal, else a line now and then. */
+/** Tells of a pull, or of hashing what is here, on stderr: a bar on a terminal, else a line now and then. */
 final class PullProgress implements PullListener {
     private static final long NANOS = 1_000_000_000;
     private static final long REDRAW_NANOS = NANOS / 10;
     private static final long LINE_NANOS = 30 * NANOS;
-    private static final int BAR_CELLS = 24;
+    private static final int BAR_CELLS_MAX = 24;
+    private static final int BAR_CELLS_MIN = 4;
+    private static final int COLUMNS = 80;
+
+    /** Characters of the longest line beside the bar's cells. */
+    private static final int TEXT_COLUMNS = 55;
 
     /** The rate is that of the last seconds: an average since the start would hide that a line has become slow. */
     private static final long WINDOW_NANOS = 5 * NANOS;
 
     private final Terminal terminal;
+    private final boolean hasBar;
+    private final int columns;
     private String label = "";
     private Source lastSource;
     private long shownAt;
@@ -26,33 +34,62 @@ final class PullProgress implements PullListener {
     private long windowBytes;
     private double bytesPerSecond;
     private boolean isBarShown;
+    private boolean hasChecked;
 
     PullProgress(Terminal terminal) {
         this.terminal = terminal;
+        this.hasBar = terminal.errIsTerminal()
+                && !terminal.environment().getOrDefault("TERM", "").equals("dumb");
+        this.columns = columns(terminal.environment().getOrDefault("COLUMNS", ""));
+    }
+
+    private static int columns(String variable) {
+        return variable.matches("[1-9]\\d{0,3}") ? Math.min(COLUMNS, Integer.parseInt(variable)) : COLUMNS;
+    }
+
+    /** Whether bytes that were here before had to be hashed. */
+    boolean hasChecked() {
+        return hasChecked;
     }
 
     @Override
     public void started(ModelFile file, Source source, long resumedFromBytes, long totalBytes) {
-        endBar();
-        label = file.name();
         lastSource = file.sources().getLast();
-        String from = resumedFromBytes > 0 ? ", going on at " + Sizes.readable(resumedFromBytes) : "";
-        terminal.say("pulling " + label + ", " + Sizes.readable(totalBytes) + ", from " + source.label() + from);
-        startWindow(resumedFromBytes);
-        shownAt = System.nanoTime();
+        String from = resumedFromBytes > 0
+                ? ", going on at " + Sizes.readable(resumedFromBytes) + " (" + resumedFromBytes * 100 / totalBytes
+                        + "%)"
+                : "";
+        begin(
+                file.name(),
+                "pulling " + file.name() + ", " + Sizes.readable(totalBytes) + ", from " + source.label() + from,
+                resumedFromBytes);
         shownTenth = (int) (resumedFromBytes * 10 / totalBytes);
     }
 
     @Override
+    public void checking(String name, Path path, Place place) {
+        hasChecked = true;
+        String what = place == Place.OWN ? "what is here of " + name : name + " (" + place.label() + ": " + path + ")";
+        begin(name, "checking the sha256 of " + what, 0);
+    }
+
+    private void begin(String name, String line, long bytes) {
+        endBar();
+        label = name;
+        terminal.say(line);
+        startWindow(bytes);
+        shownAt = System.nanoTime();
+        shownTenth = 0;
+    }
+
+    @Override
     public void progress(long bytes, long totalBytes) {
-        long now = System.nanoTime();
-        measure(bytes, now);
-        show(bytes, totalBytes, now, true);
+        show(bytes, totalBytes, true);
     }
 
     @Override
     public void verifying(long bytes, long totalBytes) {
-        show(bytes, totalBytes, System.nanoTime(), false);
+        show(bytes, totalBytes, false);
     }
 
     @Override
@@ -94,29 +131,34 @@ final class PullProgress implements PullListener {
         }
     }
 
-    private void show(long bytes, long totalBytes, long now, boolean isTransfer) {
+    private void show(long bytes, long totalBytes, boolean isTransfer) {
+        long now = System.nanoTime();
+        measure(bytes, now);
         int tenth = (int) (bytes * 10 / totalBytes);
-        if (terminal.errIsTerminal()) {
+        if (hasBar) {
             if (now - shownAt >= REDRAW_NANOS || bytes == totalBytes) {
                 shownAt = now;
                 isBarShown = true;
                 // The line is padded to cover the one before it.
-                terminal.err().print("\r" + String.format("%-78s", bar(bytes, totalBytes, isTransfer)));
+                int width = columns - 2;
+                String line = bar(bytes, totalBytes, isTransfer);
+                String cut = line.length() > width ? line.substring(0, Math.max(0, width)) : line;
+                terminal.err().print("\r" + cut + " ".repeat(Math.max(0, width - cut.length())));
                 terminal.err().flush();
             }
         } else if (tenth > shownTenth || now - shownAt >= LINE_NANOS) {
             shownAt = now;
             shownTenth = tenth;
             terminal.say(label + ": " + (isTransfer ? "" : "checking, ") + amount(bytes, totalBytes)
-                    + (isTransfer ? rate(totalBytes - bytes) : ""));
+                    + rate(totalBytes - bytes));
         }
     }
 
     private String bar(long bytes, long totalBytes, boolean isTransfer) {
-        int full = (int) (bytes * BAR_CELLS / totalBytes);
-        return "[" + "#".repeat(full) + " ".repeat(BAR_CELLS - full) + "] "
-                + (isTransfer ? "" : "checking ") + amount(bytes, totalBytes)
-                + (isTransfer ? rate(totalBytes - bytes) : "");
+        int cells = Math.clamp(columns - TEXT_COLUMNS - (isTransfer ? 0 : 9), BAR_CELLS_MIN, BAR_CELLS_MAX);
+        int full = (int) (bytes * cells / totalBytes);
+        return "[" + "#".repeat(full) + " ".repeat(cells - full) + "] " + (isTransfer ? "" : "checking ")
+                + amount(bytes, totalBytes) + rate(totalBytes - bytes);
     }
 
     private static String amount(long bytes, long totalBytes) {
@@ -124,7 +166,7 @@ final class PullProgress implements PullListener {
     }
 
     private String rate(long bytesLeft) {
-        if (bytesPerSecond < 1) {
+        if (bytesPerSecond < 1 || bytesLeft == 0) {
             return "";
         }
         return String.format(Locale.ROOT, ", %s/s, %s left", Sizes.readable((long) bytesPerSecond), time((long)
@@ -141,7 +183,8 @@ final class PullProgress implements PullListener {
         return String.format(Locale.ROOT, "%.1f s", wait.toMillis() / 1e3);
     }
 
-    private void endBar() {
+    /** Ends the bar's line, if there is one. */
+    void endBar() {
         if (isBarShown) {
             terminal.err().println();
             terminal.err().flush();

@@ -116,7 +116,7 @@ final class RunCommand extends BaseCommand {
     }
 
     private int run(KeptChat kept, String modelName, String text) throws IOException, Failure {
-        Models models = new Models(terminal);
+        Models models = new Models(terminal).forced(modelFlags.force).forContext(answerFlags.context);
         Models.Found found = models.obtain(kept.model(modelName), modelFlags.offline);
         SamplingOptions sampling = answerFlags.sampling(found.known().flatMap(ModelFile::sampling));
         long start = System.nanoTime();

@@ -6,8 +6,6 @@ import io.github.medpsy4j.gguf.MetadataArray;
 import io.github.medpsy4j.gguf.TensorInfo;
 import io.github.medpsy4j.gguf.ValueType;
 import io.github.medpsy4j.models.ModelFile;
-import io.github.medpsy4j.models.Obtainer;
-import io.github.medpsy4j.models.Puller;
 import io.github.medpsy4j.models.Source;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -57,14 +55,7 @@ final class ShowCommand extends BaseCommand {
     public Integer call() throws IOException {
         Models models = new Models(terminal);
         String given = modelFlags.choose(positional);
-        String name = given == null
-                ? new Obtainer(
-                                models.store(),
-                                new Puller(models.store(), terminal.environment()),
-                                terminal.environment(),
-                                true)
-                        .defaultName()
-                : given;
+        String name = given == null ? models.defaultName() : given;
         Optional<Models.Found> found = models.findHere(name);
         if (found.isEmpty()) {
             showEntry(models.store().catalogue().find(name));
@@ -107,7 +98,9 @@ final class ShowCommand extends BaseCommand {
 
     private void showFacts(ModelFile entry) throws IOException {
         line("about", entry.about());
-        line("licence", entry.licence());
+        if (!entry.licence().isEmpty()) {
+            line("licence", entry.licence());
+        }
         if (entry.sampling().isPresent()) {
             var s = entry.sampling().get();
             line("sampling", "temperature " + s.temperature() + ", top-k " + s.topK() + ", top-p " + s.topP());

@@ -99,7 +99,7 @@ final class TemplateCommand extends BaseCommand {
     }
 
     private RenderedPrompt ofModel(String model, Map<String, Object> variables) throws IOException, Failure {
-        Models.Found found = new Models(terminal).obtain(model, modelFlags.offline);
+        Models.Found found = new Models(terminal).forced(modelFlags.force).obtain(model, modelFlags.offline);
         try (GgufFile file = GgufFile.open(found.path())) {
             String source = file.metadata().string("tokenizer.chat_template", "");
             if (source.isBlank()) {

@@ -55,7 +55,7 @@ final class TokenizeCommand extends BaseCommand {
         String model = modelFlags.choose(expected == 2 ? words.getFirst() : null);
         String text = words.getLast().equals("-") ? terminal.readAll() : words.getLast();
         int[] ids;
-        Models.Found found = new Models(terminal).obtain(model, modelFlags.offline);
+        Models.Found found = new Models(terminal).forced(modelFlags.force).obtain(model, modelFlags.offline);
         try (GgufFile file = GgufFile.open(found.path())) {
             Tokenizer tokenizer = Vocabularies.tokenizer(file);
             ids = tokenizer.encodeWithSpecials(text);

@@ -31,6 +31,9 @@ final class Cli {
         environment.put("MEDPSY_HOME", home.toString());
         // Nothing listens there, and without PATH no pip is found: a pull fails at once.
         environment.put("HF_ENDPOINT", "http://127.0.0.1:9");
+        // Other programs' models on the machine of the tests are none of their business.
+        environment.put("HOME", home.resolve("user").toString());
+        environment.put("OLLAMA_MODELS", home.resolve("ollama").toString());
     }
 
     /** What a run printed and returned. */

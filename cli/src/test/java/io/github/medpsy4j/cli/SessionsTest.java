@@ -161,12 +161,12 @@ class SessionsTest {
         assertEquals(true, first.get("readable"));
         assertEquals(Cli.TINY, first.get("model"));
         assertTrue((int) first.get("size_bytes") > 1000);
-        Cli.Result removed = cli().run("rm", "--session", "asthma", "--session", "b");
+        Cli.Result removed = cli().run("rm", "--session", "asthma", "--session", "b", "--yes");
         assertEquals("", removed.ok());
         assertTrue(removed.err().startsWith("medpsy: removed session asthma, "), removed.err());
         assertFalse(Files.exists(chatFile("asthma")));
         assertEquals("[]\n", cli().run("list", "--sessions", "--json").ok());
-        cli().run("rm", "--session", "b").failed(1, "no session of that name: b (medpsy list shows them)");
+        cli().run("rm", "--session", "b", "-y").failed(1, "no session of that name: b (medpsy list shows them)");
     }
 
     @Test
@@ -177,7 +177,7 @@ class SessionsTest {
             cli().run("run", Cli.TINY, "-p", "a", "--session=" + name)
                     .failed(2, expected + "'" + name + "' (see medpsy run --help)");
         }
-        cli().run("rm", "--session", "../models/x")
+        cli().run("rm", "--session", "../models/x", "-y")
                 .failed(1, "no session of that name: ../models/x (medpsy list shows them)");
         assertTrue(SessionStore.isName("Fr\u00fchling-2.b_c"));
     }

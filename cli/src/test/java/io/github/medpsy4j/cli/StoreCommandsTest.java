@@ -48,7 +48,7 @@ class StoreCommandsTest {
         install("mine.gguf");
         install("medpsy-4b-q4_k_m-imat.gguf");
         assertEquals("""
-                medpsy-4b:q4_k_m    2.72 GB  wrong size      MedPsy 4B, medical question answering (Qwen3 4B)
+                medpsy-4b:q4_k_m    2.72 GB  wrong size          MedPsy 4B, medical question answering (Qwen3 4B)
                 mine.gguf            1.1 MB  here
                 """, cli().run("list").ok());
         String all = cli().run("list", "--all").ok();
@@ -74,18 +74,110 @@ class StoreCommandsTest {
     @Test
     void rmRemoves() throws IOException {
         Path file = install("mine.gguf");
-        Cli.Result result = cli().run("rm", "mine");
+        Path other = install("other.gguf");
+        Cli.Result result = cli().run("rm", "mine", "other", "mine.gguf", "--yes");
         assertEquals("", result.ok());
-        assertEquals("medpsy: removed mine, 1.1 MB\n", result.err());
+        assertEquals("medpsy: removed mine.gguf, 1.1 MB\nmedpsy: removed other.gguf, 1.1 MB\n", result.err());
         assertFalse(Files.exists(file));
-        cli().run("rm", "medpsy-4b").failed(1, "medpsy-4b:q4_k_m: not installed");
+        assertFalse(Files.exists(other));
+        cli().run("rm", "medpsy-4b", "--yes").failed(1, "medpsy-4b:q4_k_m: not installed");
         cli().run("rm").failed(2, "expected the name of a model, or --session NAME (see medpsy rm --help)");
+    }
+
+    @Test
+    void rmRemovesNothingIfOneNameIsWrong() throws IOException {
+        Path file = install("mine.gguf");
+        cli().run("rm", "mine", "medpsy-4b", "--yes").failed(1, "medpsy-4b:q4_k_m: not installed");
+        assertTrue(Files.exists(file));
+    }
+
+    @Test
+    void rmAsksOnATerminalAndRefusesWhereNobodyCanBeAsked() throws IOException {
+        Path file = install("mine.gguf");
+        cli().run("rm", "mine")
+                .failed(1, "rm: there is no terminal to ask on, so nothing was removed; --yes removes without asking");
+        for (String answer : List.of("n\n", "\n", "", "no\n", "x\n")) {
+            Cli.Result result = cli().inTerminal().in(answer).run("rm", "mine");
+            assertEquals(1, result.code());
+            assertTrue(
+                    result.err().startsWith("medpsy: remove mine.gguf (1.1 MB)? [y/N] ")
+                            && result.err().endsWith("medpsy: nothing was removed\n"),
+                    result.err());
+            assertTrue(Files.exists(file));
+        }
+        cli().inTerminal().in("y\n").run("rm", "mine").ok();
+        assertFalse(Files.exists(file));
+    }
+
+    @Test
+    void filesOfOtherProgramsAreListedAndRunInPlaceAndNotRemoved() throws IOException {
+        Path theirs = home.resolve("user/.lmstudio/models/pub/repo/tiny.gguf");
+        Files.createDirectories(theirs.getParent());
+        Files.copy(Path.of(Cli.TINY), theirs);
+        assertEquals(
+                "lmstudio:pub/repo/tiny.gguf     1.1 MB  LM Studio           " + theirs + "\n",
+                cli().run("list").ok());
+        Map<?, ?> entry =
+                (Map<?, ?>) JSON.std.listFrom(cli().run("list", "--json").ok()).getFirst();
+        assertEquals("lm_studio", entry.get("place"));
+        assertEquals(theirs.toString(), entry.get("path"));
+        assertEquals(
+                cli().run("tokenize", Cli.TINY, "Hello").ok(),
+                cli().run("tokenize", "lmstudio:pub/repo/tiny.gguf", "Hello").ok());
+        assertTrue(cli().run("show", "lmstudio:pub/repo/tiny.gguf").ok().contains("random-qwen3-tiny"));
+        cli().run("rm", "lmstudio:pub/repo/tiny.gguf", "--yes")
+                .failed(
+                        1,
+                        "lmstudio:pub/repo/tiny.gguf: belongs to another program (LM Studio: " + theirs
+                                + "), which removes it; nothing was deleted");
+        assertTrue(Files.exists(theirs));
+    }
+
+    @Test
+    void quantIsThatOfTheNameAndAContradictionIsRefused() {
+        String missing = ": not installed, and offline nothing is pulled; needed: ";
+        cli().run("run", "medpsy-4b", "-p", "x", "--quant", "q8_0", "--offline")
+                .failed(1, "medpsy-4b:q8_0" + missing + "4.69 GB from Hugging Face");
+        cli().run("run", "-p", "x", "--quant", "bf16", "--offline")
+                .failed(1, "medpsy-1.7b:bf16" + missing + "4.07 GB from Hugging Face");
+        cli().run("pull", "--quant", "q8_0", "--offline")
+                .failed(1, "medpsy-1.7b:q8_0" + missing + "2.17 GB from Hugging Face");
+        cli().run("pull", "medpsy-4b:bf16", "--quant", "q8_0")
+                .failed(2, "--quant q8_0: another quantization than that of medpsy-4b:bf16 (see medpsy pull --help)");
+        cli().run("chat", "medpsy-4b:bf16", "--quant", "q8_0")
+                .failed(2, "--quant q8_0: another quantization than that of medpsy-4b:bf16 (see medpsy chat --help)");
+        cli().run("run", Cli.TINY, "-p", "x", "--quant", "q8_0")
+                .failed(
+                        2,
+                        "--quant: " + Cli.TINY
+                                + " is a file, whose quantization is what it is (see medpsy run --help)");
+    }
+
+    @Test
+    void namesOfTheHubAreNoPaths() {
+        cli().run("run", "hf:o/r:Q8_0", "-p", "x", "--offline")
+                .failed(
+                        1,
+                        "hf:o/r:q8_0: not installed, and offline nothing is asked or pulled; needed: the list of the "
+                                + "repository's files, and the file, from Hugging Face");
+        cli().run("show", "hf:o")
+                .failed(
+                        1,
+                        "'hf:o': not a model on Hugging Face; expected hf:OWNER/REPO/FILE.gguf, hf:OWNER/REPO:QUANT or "
+                                + "hf:OWNER/REPO, with @REVISION where it is not main");
     }
 
     @Test
     void offlineNothingIsPulled() {
         cli().run("run", "medpsy-4b", "-p", "x", "--offline")
-                .failed(1, "medpsy-4b:q4_k_m: not installed, and offline nothing is pulled");
+                .failed(
+                        1,
+                        "medpsy-4b:q4_k_m: not installed, and offline nothing is pulled; needed: 2.72 GB from Hugging Face");
+        cli().with("MEDPSY_OFFLINE", "1")
+                .run("pull", "medpsy-4b")
+                .failed(
+                        1,
+                        "medpsy-4b:q4_k_m: not installed, and offline nothing is pulled; needed: 2.72 GB from Hugging Face");
     }
 
     @Test

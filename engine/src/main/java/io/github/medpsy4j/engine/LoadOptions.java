@@ -11,9 +11,12 @@ import java.util.function.Consumer;
  *     allows
  * @param scalar runs the plain kernels even where the Vector API is at hand
  * @param weights where the weight matrices lie
+ * @param memoryCheck refuses a model that available memory has no room for, with {@link ModelTooLargeException}; without
+ *     the check the system pages, and computing is as slow as the disk
  * @param log receives one line for each choice that the loader makes
  */
-public record LoadOptions(int threads, int context, boolean scalar, WeightLayout weights, Consumer<String> log) {
+public record LoadOptions(
+        int threads, int context, boolean scalar, WeightLayout weights, boolean memoryCheck, Consumer<String> log) {
     /** Refuses negative numbers. */
     public LoadOptions {
         if (threads < 0 || threads > THREADS_MAX) {
@@ -40,26 +43,30 @@ public record LoadOptions(int threads, int context, boolean scalar, WeightLayout
 
     /** All processors, the default context, the best kernels, no log. */
     public static LoadOptions defaults() {
-        return new LoadOptions(0, 0, false, WeightLayout.AUTO, line -> {});
+        return new LoadOptions(0, 0, false, WeightLayout.AUTO, false, line -> {});
     }
 
     public LoadOptions withThreads(int value) {
-        return new LoadOptions(value, context, scalar, weights, log);
+        return new LoadOptions(value, context, scalar, weights, memoryCheck, log);
     }
 
     public LoadOptions withContext(int value) {
-        return new LoadOptions(threads, value, scalar, weights, log);
+        return new LoadOptions(threads, value, scalar, weights, memoryCheck, log);
     }
 
     public LoadOptions withScalar(boolean value) {
-        return new LoadOptions(threads, context, value, weights, log);
+        return new LoadOptions(threads, context, value, weights, memoryCheck, log);
     }
 
     public LoadOptions withWeights(WeightLayout value) {
-        return new LoadOptions(threads, context, scalar, value, log);
+        return new LoadOptions(threads, context, scalar, value, memoryCheck, log);
+    }
+
+    public LoadOptions withMemoryCheck(boolean value) {
+        return new LoadOptions(threads, context, scalar, weights, value, log);
     }
 
     public LoadOptions withLog(Consumer<String> value) {
-        return new LoadOptions(threads, context, scalar, weights, value);
+        return new LoadOptions(threads, context, scalar, weights, memoryCheck, value);
     }
 }

@@ -33,6 +33,9 @@ public final class Model implements AutoCloseable {
     /** Memory that the default context leaves to everything else. */
     private static final long MEMORY_MARGIN_BYTES = 1L << 30;
 
+    /** Memory for the vocabulary, scratch rows and the JVM's own, about. */
+    static final long PROGRAM_BYTES = 128 << 20;
+
     private final GgufFile file;
     private final Config config;
     private final Tokenizer tokenizer;
@@ -60,6 +63,9 @@ public final class Model implements AutoCloseable {
                     + ", got " + options.context());
         }
         this.context = chooseContext(options); // before the weights take their part of the memory
+        if (options.memoryCheck()) {
+            checkMemory();
+        }
         CompletableFuture<Tokenizer> tokenizerTask = CompletableFuture.supplyAsync(() -> {
             try {
                 return Vocabularies.tokenizer(file);
@@ -128,6 +134,7 @@ public final class Model implements AutoCloseable {
      *
      * @throws GgufException if the file is not a sound GGUF file
      * @throws ModelException if the engine cannot run it: architecture, tensor types, shapes, vocabulary
+     * @throws ModelTooLargeException if memory has no room for it and {@link LoadOptions#memoryCheck} was asked for
      */
     @SuppressWarnings("MustBeClosedChecker") // the model closes the arena
     public static Model load(Path path, LoadOptions options) throws IOException {
@@ -143,6 +150,14 @@ public final class Model implements AutoCloseable {
             arena.close();
             file.close();
             throw e;
+        }
+    }
+
+    private void checkMemory() throws ModelTooLargeException {
+        long available = Memory.availableBytes();
+        long contextBytes = kvBytesPerToken() * context;
+        if (file.byteSize() + contextBytes + PROGRAM_BYTES > available) {
+            throw new ModelTooLargeException(file.path(), file.byteSize(), context, contextBytes, available);
         }
     }
 

@@ -14,6 +14,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.StringTokenizer;
+import java.util.function.Predicate;
 
 /**
  * The files that are known by name. The data is {@code catalogue.txt} beside this class; its head tells the format.
@@ -96,6 +97,34 @@ public final class Catalogue {
         return Optional.empty();
     }
 
+    /**
+     * Suggests a file to run instead of one that does not fit: the largest that does, of the same model, else of the
+     * default one, else the demo. The coarsest quantizations are not suggested: they answer noticeably worse.
+     *
+     * @param insteadOf the file that does not fit; empty where it is none of the catalogue's
+     */
+    public Optional<ModelFile> within(Optional<ModelFile> insteadOf, long memoryBytes, int contextTokens) {
+        return instead(insteadOf, f -> f.memoryBytes(contextTokens) <= memoryBytes);
+    }
+
+    Optional<ModelFile> instead(Optional<ModelFile> insteadOf, Predicate<ModelFile> fits) {
+        for (String model : List.of(
+                insteadOf.map(ModelFile::model).orElse(""),
+                defaultFile().model(),
+                demoFile().model())) {
+            Optional<ModelFile> found = files.stream()
+                    .filter(f -> f.model().equals(model)
+                            && !f.quant().startsWith("iq3")
+                            && !insteadOf.equals(Optional.of(f))
+                            && fits.test(f))
+                    .max(Comparator.comparingLong(ModelFile::sizeBytes));
+            if (found.isPresent()) {
+                return found;
+            }
+        }
+        return Optional.empty();
+    }
+
     UnknownModelException unknown(String name) {
         String wanted = name.toLowerCase(Locale.ROOT);
         String shown = "'" + FileNames.printable(name) + "': no such model";
@@ -173,6 +202,7 @@ public final class Catalogue {
         private String model;
         private String about = "";
         private String licence;
+        private long kvBytesPerToken;
         private Optional<SamplingDefaults> sampling = Optional.empty();
         private List<Source> sources = List.of();
 
@@ -214,15 +244,17 @@ public final class Catalogue {
                     model = words[1];
                     about = "";
                     licence = null;
+                    kvBytesPerToken = 0;
                     sampling = Optional.empty();
                     sources = new ArrayList<>();
                 }
                 case "about" -> about = String.join(" ", List.of(words).subList(1, words.length));
                 case "licence" -> licence = words[1];
+                case "kv" -> kvBytesPerToken = Long.parseLong(words[1]);
                 case "sampling" ->
                     sampling = Optional.of(new SamplingDefaults(
                             Double.parseDouble(words[1]), Integer.parseInt(words[2]), Double.parseDouble(words[3])));
-                case "huggingface" -> sources.add(new Source.HuggingFace(words[1], words[2]));
+                case "huggingface" -> sources.add(new Source.HuggingFace(words[1], words[2], ""));
                 case "pip" ->
                     sources.add(new Source.Pip(words[1], List.of(words).subList(2, words.length)));
                 case "file" -> file(words);
@@ -240,7 +272,17 @@ public final class Catalogue {
             }
             boolean isFirst = files.isEmpty() || !files.getLast().model().equals(model);
             files.add(new ModelFile(
-                    model, words[1], isFirst, words[2], sizeBytes, words[4], about, licence, sampling, sources));
+                    model,
+                    words[1],
+                    isFirst,
+                    words[2],
+                    sizeBytes,
+                    words[4],
+                    about,
+                    licence,
+                    kvBytesPerToken,
+                    sampling,
+                    sources));
         }
 
         private static boolean isSha256(String word) {

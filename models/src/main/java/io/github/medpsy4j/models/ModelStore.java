@@ -1,15 +1,14 @@
 package io.github.medpsy4j.models;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.security.MessageDigest;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HexFormat;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -21,6 +20,7 @@ import java.util.Optional;
  */
 public final class ModelStore {
     private static final String SUFFIX = ".gguf";
+    private static final long ORIGIN_BYTES_MAX = 1 << 16; // four short lines
 
     private final Path home;
     private final Catalogue catalogue;
@@ -119,7 +119,7 @@ public final class ModelStore {
         return Optional.empty();
     }
 
-    /** Lists what is here, by name: whole files, also ones that the catalogue does not know, and unfinished pulls. */
+    /** Lists what is in the store, by name: whole files, also ones that the catalogue does not know, and unfinished pulls. */
     public List<InstalledModel> installed() throws IOException {
         List<InstalledModel> found = new ArrayList<>();
         if (!Files.isDirectory(folder())) {
@@ -142,21 +142,178 @@ public final class ModelStore {
                 if (isPart && size == 0) {
                     continue; // a pull was killed before the first byte
                 }
-                Optional<ModelFile> known = catalogue.lookUp(finalName);
+                Optional<ModelFile> known = catalogue.lookUp(finalName).or(() -> fromHub(finalName));
                 found.add(new InstalledModel(
                         known.map(ModelFile::name).orElse(finalName),
                         finalPath,
                         isPart ? 0 : size,
                         known,
-                        isPart ? size : 0));
+                        isPart ? size : 0,
+                        Place.OWN));
             }
         }
         found.sort(Comparator.comparing(InstalledModel::name));
         return found;
     }
 
+    /**
+     * Lists what is on this machine: {@link #installed()}, and behind it what other programs' caches hold, each under a
+     * name that finds it. What the store holds itself is not listed a second time.
+     *
+     * @param environment where the caches are: {@code HF_HOME} and its like, {@code OLLAMA_MODELS}
+     */
+    public List<InstalledModel> everywhere(Map<String, String> environment) throws IOException {
+        List<InstalledModel> all = installed();
+        List<InstalledModel> others = new ArrayList<>();
+        for (CachedFile cached : new OtherCaches(environment).all()) {
+            String fileName = cached.path().getFileName().toString();
+            Optional<ModelFile> known = catalogue.files().stream()
+                    .filter(f -> f.sizeBytes() == cached.sizeBytes()
+                            && (cached.sha256().isEmpty()
+                                    ? f.fileName().equalsIgnoreCase(fileName)
+                                    : f.sha256().equals(cached.sha256())))
+                    .findFirst();
+            String name = known.map(ModelFile::name).orElse(cached.name());
+            if (all.stream().noneMatch(m -> m.name().equals(name) && m.isComplete())) {
+                others.add(new InstalledModel(name, cached.path(), cached.sizeBytes(), known, 0, cached.place()));
+            }
+        }
+        others.sort(Comparator.comparing(InstalledModel::place).thenComparing(InstalledModel::name));
+        all.addAll(others);
+        return all;
+    }
+
+    // Files from the hub: beside each stands FILE.origin, which tells where it is from and what its hash is.
+
+    private Path originOf(String storedName) {
+        return folder().resolve(storedName + ".origin");
+    }
+
+    /** Returns what the hub told of a file when its pull began. */
+    Optional<ModelFile> fromHub(String storedName) {
+        Path origin = originOf(storedName);
+        Map<String, String> facts = new HashMap<>();
+        try {
+            if (!Files.isRegularFile(origin) || Files.size(origin) > ORIGIN_BYTES_MAX) {
+                return Optional.empty();
+            }
+            for (String line : Files.readAllLines(origin)) {
+                int space = line.indexOf(' ');
+                facts.put(line.substring(0, Math.max(0, space)), line.substring(space + 1));
+            }
+            String size = facts.getOrDefault("size", "");
+            ModelFile file = hubModel(
+                    HubRef.parse(facts.getOrDefault("name", "")),
+                    new HubFile(
+                            "", size.matches("\\d{1,18}") ? Long.parseLong(size) : 0, facts.getOrDefault("sha256", "")),
+                    facts.getOrDefault("commit", ""));
+            return file.fileName().equals(storedName) && file.sha256().matches("[0-9a-f]{64}") && file.sizeBytes() > 0
+                    ? Optional.of(file)
+                    : Optional.empty();
+        } catch (IOException | UnknownModelException e) {
+            return Optional.empty(); // damaged: the file is then one of an unknown origin
+        }
+    }
+
+    /** A file on the hub as a model of the store. */
+    static ModelFile hubModel(HubRef ref, HubFile file, String commit) {
+        return new ModelFile(
+                ref.name(),
+                Quants.of(ref.path()),
+                true,
+                ref.storedName(),
+                file.sizeBytes(),
+                file.sha256(),
+                "from Hugging Face",
+                "",
+                0,
+                Optional.empty(),
+                List.of(new Source.HuggingFace(
+                        ref.repo(), commit.isEmpty() ? ref.revisionOrMain() : commit, ref.path())));
+    }
+
+    /** Writes a file's origin; the part of another version is deleted. The caller holds the file's lock. */
+    void noteOrigin(ModelFile file) throws IOException {
+        Optional<ModelFile> before = fromHub(file.fileName());
+        if (before.isPresent() && !before.get().sha256().equals(file.sha256())) {
+            Files.deleteIfExists(PartFile.partOf(pathOf(file)));
+            Files.deleteIfExists(PartFile.notesOf(pathOf(file)));
+        }
+        String commit = file.sources().getFirst() instanceof Source.HuggingFace at ? at.revision() : "";
+        Path fresh = originOf(file.fileName() + ".new");
+        Files.write(
+                fresh,
+                List.of(
+                        "name " + file.model(),
+                        "commit " + commit,
+                        "size " + file.sizeBytes(),
+                        "sha256 " + file.sha256()));
+        Files.move(fresh, originOf(file.fileName()), StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    /** Returns the installed files that a reference may mean. */
+    List<ModelFile> installed(HubRef ref) throws IOException {
+        List<ModelFile> files = new ArrayList<>();
+        for (InstalledModel model : installed()) {
+            Optional<ModelFile> file = model.known().filter(f -> f.isFromHub() && isInstalled(f));
+            if (file.isPresent()) {
+                if (ref.covers(HubRef.parse(file.get().model()))) {
+                    files.add(file.get());
+                }
+            }
+        }
+        return files;
+    }
+
     private static boolean isGguf(String fileName) {
         return fileName.toLowerCase(Locale.ROOT).endsWith(SUFFIX);
+    }
+
+    /**
+     * Finds what a name means among what the store holds, unfinished pulls included.
+     *
+     * @param name any that {@link Catalogue#find} or {@link #findFile} knows, or {@code hf:…} if it means one file
+     * @throws UnknownModelException if nothing has that name, or if several files do
+     * @throws NotInstalledException if there is nothing here, or what is here belongs to another program
+     */
+    public InstalledModel owned(String name, Map<String, String> environment) throws IOException {
+        Optional<InstalledModel> found;
+        String shown = name;
+        if (HubRef.isOne(name)) {
+            HubRef ref = HubRef.parse(name);
+            shown = ref.name();
+            List<InstalledModel> all = installed().stream()
+                    .filter(m ->
+                            m.known().filter(ModelFile::isFromHub).isPresent() && ref.covers(HubRef.parse(m.name())))
+                    .toList();
+            if (all.size() > 1) {
+                throw new UnknownModelException(shown + ": means several files; name one of "
+                        + String.join(
+                                ", ", all.stream().map(InstalledModel::name).toList()));
+            }
+            found = all.stream().findFirst();
+        } else if (OtherCaches.isOne(name)) {
+            found = Optional.empty();
+        } else {
+            Optional<ModelFile> known = catalogue.lookUp(name);
+            if (known.isEmpty() && findFile(name).isEmpty()) {
+                throw catalogue.unknown(name);
+            }
+            Path path = known.map(this::pathOf).or(() -> findFile(name)).orElseThrow();
+            shown = known.map(ModelFile::name).orElse(name);
+            found = installed().stream().filter(m -> m.path().equals(path)).findFirst();
+        }
+        if (found.isPresent()) {
+            return found.get();
+        }
+        String wanted = shown;
+        Optional<InstalledModel> other = everywhere(environment).stream()
+                .filter(m -> m.place() != Place.OWN && m.name().equalsIgnoreCase(wanted))
+                .findFirst();
+        throw new NotInstalledException(shown
+                + other.map(m -> ": belongs to another program (" + m.place().label() + ": " + m.path()
+                                + "), which removes it; nothing was deleted")
+                        .orElse(": not installed"));
     }
 
     /**
@@ -172,6 +329,14 @@ public final class ModelStore {
         Optional<ModelFile> known = catalogue.lookUp(name);
         Path path = known.map(this::pathOf).or(() -> findFile(name)).orElseThrow(() -> catalogue.unknown(name));
         return remove(path, known.map(ModelFile::name).orElse(name));
+    }
+
+    /** Removes what {@link #owned} found; see {@link #remove(String)}. */
+    public long remove(InstalledModel model) throws IOException {
+        if (model.place() != Place.OWN) {
+            throw new IllegalArgumentException(model.name() + ": belongs to another program");
+        }
+        return remove(model.path(), model.name());
     }
 
     /** Removes a file of the catalogue; see {@link #remove(String)}. */
@@ -197,6 +362,7 @@ public final class ModelStore {
             if (!found) {
                 throw new NotInstalledException(name + ": not installed");
             }
+            Files.deleteIfExists(originOf(path.getFileName().toString()));
             return bytes;
         });
     }
@@ -208,7 +374,11 @@ public final class ModelStore {
      * @throws WrongContentException if its size or sha256 is not the catalogue's
      */
     public void verify(ModelFile file, PullListener listener) throws IOException {
-        Path path = pathOf(file);
+        verify(file, pathOf(file), listener);
+    }
+
+    /** Hashes a file wherever it is, as {@link #verify(ModelFile, PullListener)} does. */
+    public void verify(ModelFile file, Path path, PullListener listener) throws IOException {
         if (!Files.isRegularFile(path)) {
             throw new NotInstalledException(file.name() + ": not installed");
         }
@@ -217,17 +387,8 @@ public final class ModelStore {
             throw new WrongContentException(
                     path + ": wrong size; expected " + file.sizeBytes() + " bytes, got " + size);
         }
-        MessageDigest digest = PartFile.sha256();
-        try (InputStream in = Files.newInputStream(path)) {
-            byte[] buffer = new byte[1 << 20];
-            long done = 0;
-            for (int n; (n = in.read(buffer)) > 0; ) {
-                digest.update(buffer, 0, n);
-                done += n;
-                listener.verifying(done, size);
-            }
-        }
-        String hash = HexFormat.of().formatHex(digest.digest());
+        listener.checking(file.name(), path, Place.OWN);
+        String hash = HashMemory.hash(path, listener);
         if (!hash.equals(file.sha256())) {
             throw new WrongContentException(path + ": wrong sha256; expected " + file.sha256() + ", got " + hash);
         }

@@ -5,6 +5,7 @@ import java.io.IOException;
 /** A model could not be had, for a reason that its subclass names and its message tells a user in one line. */
 public abstract sealed class ModelsException extends IOException
         permits ModelBusyException,
+                NotEnoughMemoryException,
                 NotEnoughSpaceException,
                 NotInstalledException,
                 SourceUnavailableException,

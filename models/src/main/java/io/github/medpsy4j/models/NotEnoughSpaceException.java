@@ -1,6 +1,7 @@
 package io.github.medpsy4j.models;
 
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** The file system of the store has less room than the pull needs. Found before anything is transferred. */
 public final class NotEnoughSpaceException extends ModelsException {
@@ -9,10 +10,11 @@ public final class NotEnoughSpaceException extends ModelsException {
     private final long neededBytes;
     private final long availableBytes;
 
-    NotEnoughSpaceException(Path folder, String name, long neededBytes, long availableBytes) {
+    NotEnoughSpaceException(
+            Path folder, String name, long neededBytes, long availableBytes, Optional<ModelFile> instead) {
         super(folder + ": not enough space for " + name + "; needs " + neededBytes + " bytes ("
                 + Sizes.readable(neededBytes) + "), available " + availableBytes + " ("
-                + Sizes.readable(availableBytes) + ")");
+                + Sizes.readable(availableBytes) + ")" + NotEnoughMemoryException.suggestion(instead));
         this.neededBytes = neededBytes;
         this.availableBytes = availableBytes;
     }

@@ -208,7 +208,13 @@ final class PipDownload {
                 .toList();
         Optional<String> error =
                 lines.stream().filter(line -> line.startsWith("ERROR:")).reduce((a, b) -> b);
-        return FileNames.printable(error.orElse(lines.isEmpty() ? "it said nothing" : lines.getLast()));
+        return FileNames.printable(withoutHosts(error.orElse(lines.isEmpty() ? "it said nothing" : lines.getLast())));
+    }
+
+    /** Where the user's pip asks is the user's affair: addresses may hold passwords, and no host is ours to name. */
+    static String withoutHosts(String words) {
+        return words.replaceAll("[a-z+]+://[^\\s'\",)]+", "(the index)")
+                .replaceAll("host='[^']*'", "host='(the index)'");
     }
 
     private void append(String requirement, Path wheel) throws IOException {

@@ -21,6 +21,9 @@ public interface PullListener {
     /** So much of the file is here; told many times a second. Goes back where a server makes the pull start over. */
     default void progress(long bytes, long totalBytes) {}
 
+    /** The bytes of a file that was here before are about to be hashed; {@link #verifying} tells how far that is. */
+    default void checking(String name, Path path, Place place) {}
+
     /** So much of a file that was here before has been hashed. */
     default void verifying(long bytes, long totalBytes) {}
 

@@ -8,9 +8,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
- * Brings files of the catalogue into a store.
+ * Brings files into a store.
  *
  * <p>Read from the environment that is given: {@code HF_ENDPOINT}, {@code HF_TOKEN}, {@code HTTPS_PROXY},
  * {@code HTTP_PROXY}, {@code ALL_PROXY} and {@code NO_PROXY} (also in lower case, which wins), {@code PATH}; pip
@@ -25,6 +26,10 @@ public final class Puller {
     /** Makes a puller for {@code store} in {@code environment}, usually {@code System.getenv()}. */
     public Puller(ModelStore store, Map<String, String> environment) {
         this(store, environment, Timing.DEFAULT, new SpaceProbe.OfFileStore());
+    }
+
+    Hub hub() {
+        return new Hub(environment, timing);
     }
 
     Puller(ModelStore store, Map<String, String> environment, Timing timing, SpaceProbe space) {
@@ -48,6 +53,11 @@ public final class Puller {
      * @throws IOException if the disk fails
      */
     public Path pull(ModelFile file, PullListener listener) throws IOException {
+        return pull(file, listener, false);
+    }
+
+    /** As {@link #pull(ModelFile, PullListener)}; with {@code isForced} also where the file system seems too full. */
+    Path pull(ModelFile file, PullListener listener, boolean isForced) throws IOException {
         Path path = store.pathOf(file);
         if (store.isInstalled(file)) {
             return path;
@@ -56,6 +66,9 @@ public final class Puller {
         store.locked(file.fileName(), file.name(), () -> {
             // Another process may have finished it since.
             if (!store.isInstalled(file)) {
+                if (!isForced) {
+                    checkSpace(file, path);
+                }
                 transfer(file, path, listener);
             }
             return path;
@@ -65,7 +78,12 @@ public final class Puller {
     }
 
     private void transfer(ModelFile file, Path path, PullListener listener) throws IOException {
-        checkSpace(file, path);
+        if (file.isFromHub()) {
+            store.noteOrigin(file);
+        }
+        if (Files.exists(PartFile.partOf(path))) {
+            listener.checking(file.name(), PartFile.partOf(path), Place.OWN);
+        }
         try (PartFile part = PartFile.open(file, path, listener)) {
             List<String> reasons = new ArrayList<>();
             for (Source source : file.sources()) {
@@ -116,7 +134,8 @@ public final class Puller {
         }
         long available = space.usableBytes(store.folder());
         if (available < needed) {
-            throw new NotEnoughSpaceException(store.folder(), file.name(), needed, available);
+            Optional<ModelFile> instead = store.catalogue().instead(Optional.of(file), f -> f.sizeBytes() <= available);
+            throw new NotEnoughSpaceException(store.folder(), file.name(), needed, available, instead);
         }
     }
 }

@@ -12,8 +12,13 @@ public sealed interface Source {
      *
      * @param repo owner and name, such as {@code qvac/MedPsy-4B-GGUF}
      * @param revision the commit that the file's hash was read at
+     * @param path the file's path in the repository; an empty text where it is the name that it is stored under
      */
-    record HuggingFace(String repo, String revision) implements Source {
+    record HuggingFace(String repo, String revision, String path) implements Source {
+        String pathOf(ModelFile file) {
+            return path.isEmpty() ? file.fileName() : path;
+        }
+
         @Override
         public String label() {
             return "Hugging Face";

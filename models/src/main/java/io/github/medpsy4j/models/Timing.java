@@ -28,4 +28,11 @@ record Timing(
             5,
             Duration.ofMillis(500),
             Duration.ofSeconds(60));
+
+    /** Returns the pause before the next attempt: what the server asks for, or ours where that is longer. */
+    Duration waitAfter(int failures, Duration serverWait) {
+        Duration wait = firstWait.multipliedBy(1L << (failures - 1));
+        wait = wait.compareTo(serverWait) < 0 ? serverWait : wait;
+        return wait.compareTo(WAIT_MAX) > 0 ? WAIT_MAX : wait;
+    }
 }

@@ -393,12 +393,12 @@ final class HttpPullTest {
     @Test
     void namesTheReasonOfAFailedConnection() {
         Throwable unresolved = new ConnectException().initCause(new UnresolvedAddressException());
-        assertEquals("the host's name is not known", HttpDownload.reason(unresolved));
-        assertEquals("no connection in time", HttpDownload.reason(new HttpConnectTimeoutException("x")));
-        assertEquals("connection refused", HttpDownload.reason(new ConnectException()));
-        assertEquals("no connection: No route to host", HttpDownload.reason(new ConnectException("No route to host")));
-        assertEquals("Tunnel failed, got: 403", HttpDownload.reason(new IOException("Tunnel failed, got: 403")));
-        assertEquals("EOFException", HttpDownload.reason(new EOFException()));
+        assertEquals("the host's name is not known", Hub.reason(unresolved));
+        assertEquals("no connection in time", Hub.reason(new HttpConnectTimeoutException("x")));
+        assertEquals("connection refused", Hub.reason(new ConnectException()));
+        assertEquals("no connection: No route to host", Hub.reason(new ConnectException("No route to host")));
+        assertEquals("Tunnel failed, got: 403", Hub.reason(new IOException("Tunnel failed, got: 403")));
+        assertEquals("EOFException", Hub.reason(new EOFException()));
     }
 
     @Test
@@ -496,7 +496,7 @@ final class HttpPullTest {
         }) {
             assertEquals(
                     each[1],
-                    assertThrows(SourceUnavailableException.class, () -> HttpDownload.redirected(from, each[0]))
+                    assertThrows(SourceUnavailableException.class, () -> Hub.redirected(from, each[0]))
                             .getMessage());
         }
     }

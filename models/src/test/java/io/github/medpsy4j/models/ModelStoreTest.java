@@ -69,11 +69,22 @@ final class ModelStoreTest {
         Files.createDirectories(store.folder().resolve("folder.gguf"));
         assertEquals(
                 List.of(
-                        new InstalledModel("mine.GGUF", store.folder().resolve("mine.GGUF"), 7, Optional.empty(), 0),
                         new InstalledModel(
-                                "packed:q8_0", store.pathOf(fixture.packed), SIZE, Optional.of(fixture.packed), 0),
+                                "mine.GGUF", store.folder().resolve("mine.GGUF"), 7, Optional.empty(), 0, Place.OWN),
                         new InstalledModel(
-                                "remote:q8_0", store.pathOf(fixture.remote), 0, Optional.of(fixture.remote), 100)),
+                                "packed:q8_0",
+                                store.pathOf(fixture.packed),
+                                SIZE,
+                                Optional.of(fixture.packed),
+                                0,
+                                Place.OWN),
+                        new InstalledModel(
+                                "remote:q8_0",
+                                store.pathOf(fixture.remote),
+                                0,
+                                Optional.of(fixture.remote),
+                                100,
+                                Place.OWN)),
                 store.installed());
         assertEquals(
                 List.of(true, true, false),

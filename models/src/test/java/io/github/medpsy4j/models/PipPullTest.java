@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -224,6 +225,15 @@ final class PipPullTest {
                 "packed:q8_0: pip: pkg-a==1.0: pip failed (exit code 1): "
                         + "ERROR: No matching distribution found for pkg-a==1.0",
                 refusal(SourceUnavailableException.class));
+        python("python3", """
+                [ "$3" = --version ] && exit 0
+                echo "ERROR: no route to https://user:secret@index.example/simple/x, (host='a.example', port=1)"
+                exit 3
+                """);
+        assertEquals(
+                "packed:q8_0: pip: pkg-a==1.0: pip failed (exit code 3): "
+                        + "ERROR: no route to (the index), (host='(the index)', port=1)",
+                refusal(SourceUnavailableException.class));
         python("python3", "[ \"$3\" = --version ] && exit 0\nexit 3\n");
         assertEquals(
                 "packed:q8_0: pip: pkg-a==1.0: pip failed (exit code 3): it said nothing",
@@ -244,9 +254,22 @@ final class PipPullTest {
     void showsProgressWhilePipDownloads() throws IOException {
         String body = Files.readString(bin.resolve("python3")).replace("#!/bin/sh\n", "");
         python("python3", body.replace("for last", """
-                [ -d "$TMPDIR" ] && head -c 40000 /dev/zero > "$TMPDIR/download" && sleep 1
+                [ -d "$TMPDIR" ] && head -c 40000 /dev/zero > "$TMPDIR/download"
+                until [ -e "$WHEELS/seen" ]; do sleep 0.05; done
                 for last"""));
-        pull();
+        fixture.puller(environment, timing).pull(fixture.packed, new PullListener() {
+            @Override
+            public void progress(long bytes, long totalBytes) {
+                fixture.events.progress(bytes, totalBytes);
+                if (bytes == 40_000 && !Files.exists(wheels.resolve("seen"))) {
+                    try {
+                        Files.createFile(wheels.resolve("seen")); // pip may go on: its half has been shown
+                    } catch (IOException e) {
+                        throw new UncheckedIOException(e);
+                    }
+                }
+            }
+        });
         assertWhole();
         assertTrue(fixture.events.progress.contains(40_000L), "of the first package, before it was there");
     }
