@@ -59,8 +59,11 @@ final class PullCommand extends BaseCommand {
         }
         for (String name : names) {
             String full = quant == null ? name : ModelFlags.withQuant(this, name, quant);
-            if (!ModelNames.hasPrefix(full)) {
-                models.store().catalogue().find(full); // a wrong name is told before anything is pulled
+            // A wrong name is told before anything is pulled.
+            if (ModelNames.hasPrefix(full)) {
+                ModelNames.check(full);
+            } else {
+                models.store().catalogue().find(full);
             }
             wanted.add(full);
         }
