@@ -14,6 +14,7 @@ import java.util.Objects;
  * @param thinkBudget the most tokens of thinking before it is closed and the answer must follow; 0 for no bound
  * @param stops texts that end an answer before them; none is empty
  * @param overflow what happens when the context fills
+ * @param draft the most tokens that are guessed at a time, see {@link Generator}; 0 for none. Changes no token
  */
 public record ChatOptions(
         String system,
@@ -22,7 +23,8 @@ public record ChatOptions(
         Think think,
         int thinkBudget,
         List<String> stops,
-        Overflow overflow) {
+        Overflow overflow,
+        int draft) {
     /** The template's switch {@code enable_thinking}. */
     public enum Think {
         ON,
@@ -50,6 +52,7 @@ public record ChatOptions(
         if (thinkBudget < 0) {
             throw new IllegalArgumentException("think-budget: expected at least 0, got " + thinkBudget);
         }
+        Generator.checkDraft(draft);
         stops = StopTexts.checked(stops);
     }
 
@@ -68,6 +71,7 @@ public record ChatOptions(
         b.thinkBudget = thinkBudget;
         b.stops = stops;
         b.overflow = overflow;
+        b.draft = draft;
         return b;
     }
 
@@ -80,6 +84,7 @@ public record ChatOptions(
         private int thinkBudget;
         private List<String> stops = List.of();
         private Overflow overflow = Overflow.TRIM;
+        private int draft = Generator.DRAFT_DEFAULT;
 
         private Builder() {}
 
@@ -118,8 +123,13 @@ public record ChatOptions(
             return this;
         }
 
+        public Builder draft(int value) {
+            draft = value;
+            return this;
+        }
+
         public ChatOptions build() {
-            return new ChatOptions(system, sampling, maxTokens, think, thinkBudget, stops, overflow);
+            return new ChatOptions(system, sampling, maxTokens, think, thinkBudget, stops, overflow, draft);
         }
     }
 }

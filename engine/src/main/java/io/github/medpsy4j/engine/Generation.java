@@ -6,6 +6,8 @@ package io.github.medpsy4j.engine;
  * @param promptTokens tokens of the prompt, reused ones included
  * @param reusedTokens tokens of the prompt that the KV cache held already
  * @param generatedTokens tokens drawn, the end token included
+ * @param draftedTokens tokens that were guessed from the text and checked in one batch with the token before them
+ * @param acceptedTokens how many of those were what came next
  * @param promptNanos time until the prompt was computed
  * @param generateNanos time from then to the last token
  * @param finishReason why it ended
@@ -14,6 +16,8 @@ public record Generation(
         int promptTokens,
         int reusedTokens,
         int generatedTokens,
+        int draftedTokens,
+        int acceptedTokens,
         long promptNanos,
         long generateNanos,
         FinishReason finishReason) {
@@ -34,6 +38,14 @@ public record Generation(
 
     /** The same with another reason. */
     Generation endedBy(FinishReason reason) {
-        return new Generation(promptTokens, reusedTokens, generatedTokens, promptNanos, generateNanos, reason);
+        return new Generation(
+                promptTokens,
+                reusedTokens,
+                generatedTokens,
+                draftedTokens,
+                acceptedTokens,
+                promptNanos,
+                generateNanos,
+                reason);
     }
 }

@@ -246,9 +246,15 @@ public final class Model implements AutoCloseable {
     }
 
     /** A new, empty session with {@link #context} positions. */
-    public synchronized Session session() {
+    public Session session() {
+        return session(context);
+    }
+
+    /** A new, empty session with some of the model's {@link #context} positions. */
+    synchronized Session session(int positions) {
         ensureOpen();
-        Session session = new Session(this, new KvCache(config.layers(), config.kvHeads(), config.headDim(), context));
+        KvCache cache = new KvCache(config.layers(), config.kvHeads(), config.headDim(), positions);
+        Session session = new Session(this, cache, positions);
         sessions.add(session);
         return session;
     }
@@ -265,11 +271,7 @@ public final class Model implements AutoCloseable {
     synchronized void forward(
             KvCache sequence, int past, int[] tokens, int from, int to, int logitsFrom, LogitsConsumer consumer) {
         ensureOpen();
-        if (transformer == null) {
-            int batchMax = Math.min(Transformer.BATCH_MAX, context);
-            transformer = new Transformer(config, weights, rope, kernels, pool, batchMax);
-            batch = new Batch(batchMax);
-        }
+        ensureTransformer();
         sequence.reserve(past + to - from);
         int begin = from;
         while (begin < to) {
@@ -291,6 +293,33 @@ public final class Model implements AutoCloseable {
                         i, transformer.logits().data, transformer.logits().row(row++));
             }
             begin = end;
+        }
+    }
+
+    /** Computes what the first {@code count} sessions have staged, in one batch of at most {@link #batchMax} rows. */
+    synchronized void forward(Session[] sessions, int count) {
+        ensureOpen();
+        ensureTransformer();
+        batch.clear();
+        for (int i = 0; i < count; i++) {
+            sessions[i].fill(batch);
+        }
+        transformer.forward(batch);
+        int row = 0;
+        for (int i = 0; i < count; i++) {
+            row += sessions[i].computed(transformer.logits(), row);
+        }
+    }
+
+    /** Rows of the largest batch. */
+    int batchMax() {
+        return Math.min(Transformer.BATCH_MAX, context);
+    }
+
+    private void ensureTransformer() {
+        if (transformer == null) {
+            transformer = new Transformer(config, weights, rope, kernels, pool, batchMax());
+            batch = new Batch(batchMax());
         }
     }
 

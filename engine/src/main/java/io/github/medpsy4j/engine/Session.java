@@ -1,5 +1,6 @@
 package io.github.medpsy4j.engine;
 
+import io.github.medpsy4j.engine.kernel.Activations;
 import io.github.medpsy4j.engine.kernel.KvCache;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -28,14 +29,22 @@ public final class Session implements AutoCloseable {
     private final float[] logits;
     private final Model.LogitsConsumer keepLogits = this::keepLogits;
     private final int[] single = new int[1];
+    private final Session[] self = {this};
+    private final BatchCosts costs = new BatchCosts();
     private int length;
     private boolean hasLogits;
+
+    // A step: tokens that stand behind the held ones until they are computed, and the logits after the last of them.
+    private int stagedCount;
+    private int stagedLogitRows;
+    private float[] manyRows = {}; // [rowCount][vocabulary], where there are several
+    private int rowCount = 1;
     private boolean closed;
 
-    Session(Model model, KvCache cache) {
+    Session(Model model, KvCache cache, int context) {
         this.model = model;
         this.cache = cache;
-        this.tokens = new int[model.context()];
+        this.tokens = new int[context];
         this.logits = new float[model.vocabularySize()];
     }
 
@@ -85,11 +94,12 @@ public final class Session implements AutoCloseable {
         if (ids.length > tokens.length - length) {
             throw new ContextFullException(length + ids.length, tokens.length);
         }
-        checkTokens(ids);
+        checkTokens(ids, 0, ids.length);
         if (ids.length == 0) {
             return;
         }
         hasLogits = false;
+        rowCount = 1;
         if (listener == null) {
             model.forward(cache, length, ids, 0, ids.length, logitsFrom, keepLogits);
         } else {
@@ -103,8 +113,89 @@ public final class Session implements AutoCloseable {
         hasLogits = true;
     }
 
-    private void checkTokens(int[] ids) {
-        for (int i = 0; i < ids.length; i++) {
+    /**
+     * Puts ids[from .. from + count) behind the tokens held, to be computed by {@link Model#forward(Session[], int)}; the
+     * logits after the last {@code logitRows} of them will be {@link #rows}.
+     *
+     * @throws ContextFullException if they do not fit
+     */
+    void stage(int[] ids, int from, int count, int logitRows) {
+        ensureOpen();
+        if (count > tokens.length - length) {
+            throw new ContextFullException(length + count, tokens.length);
+        }
+        checkTokens(ids, from, count);
+        cache.reserve(length + count);
+        if (logitRows > 1 && manyRows.length < logitRows * logits.length) {
+            manyRows = new float[logitRows * logits.length];
+        }
+        System.arraycopy(ids, from, tokens, length, count);
+        stagedCount = count;
+        stagedLogitRows = logitRows;
+        rowCount = Math.max(1, logitRows);
+        hasLogits = false;
+    }
+
+    /** Computes what was staged. */
+    void forward() {
+        model.forward(self, 1);
+    }
+
+    /** Adds what was staged to a batch. */
+    void fill(Batch batch) {
+        for (int i = 0; i < stagedCount; i++) {
+            batch.add(tokens[length + i], length + i, cache, i >= stagedCount - stagedLogitRows);
+        }
+    }
+
+    /** What was staged is computed; its logits begin with the given row. Returns how many rows they are. */
+    int computed(Activations batchLogits, int firstRow) {
+        float[] to = rows();
+        for (int r = 0; r < stagedLogitRows; r++) {
+            System.arraycopy(batchLogits.data, batchLogits.row(firstRow + r), to, rowOffset(r), logits.length);
+        }
+        length += stagedCount;
+        hasLogits = stagedLogitRows == 1;
+        stagedCount = 0;
+        return stagedLogitRows;
+    }
+
+    /** Rows of logits of the last step. */
+    int rowCount() {
+        return rowCount;
+    }
+
+    /** The array of the last step's logits. */
+    float[] rows() {
+        return rowCount == 1 ? logits : manyRows;
+    }
+
+    int rowOffset(int row) {
+        return row * logits.length;
+    }
+
+    /** The tokens up to the one that a row of logits follows. */
+    int lengthAtRow(int row) {
+        return length - (rowCount - 1 - row);
+    }
+
+    /** Forgets the tokens of the last step behind the first {@code kept} that have logits. */
+    void keepRows(int kept) {
+        if (rowCount > 1) {
+            System.arraycopy(manyRows, rowOffset(kept - 1), logits, 0, logits.length);
+            length = lengthAtRow(kept - 1);
+            rowCount = 1;
+            hasLogits = true;
+        }
+    }
+
+    /** What this session's steps have cost. */
+    BatchCosts costs() {
+        return costs;
+    }
+
+    private void checkTokens(int[] ids, int from, int count) {
+        for (int i = from; i < from + count; i++) {
             if (ids[i] < 0 || ids[i] >= logits.length) {
                 throw new IllegalArgumentException(
                         "token " + i + ": expected an id from 0 to " + (logits.length - 1) + ", got " + ids[i]);
@@ -136,6 +227,7 @@ public final class Session implements AutoCloseable {
         if (newLength < length) {
             length = newLength;
             hasLogits = false;
+            rowCount = 1;
         }
     }
 
@@ -155,10 +247,8 @@ public final class Session implements AutoCloseable {
         if (prompt.length > tokens.length) {
             throw new ContextFullException(prompt.length, tokens.length);
         }
-        checkTokens(prompt);
-        int mismatch = Arrays.mismatch(tokens, 0, length, prompt, 0, prompt.length);
-        int common = mismatch < 0 ? length : mismatch;
-        common = Math.min(common, prompt.length - 1);
+        checkTokens(prompt, 0, prompt.length);
+        int common = Math.min(commonPrefix(prompt), prompt.length - 1);
         truncate(common);
         append(Arrays.copyOfRange(prompt, common, prompt.length));
         return common;
@@ -214,6 +304,21 @@ public final class Session implements AutoCloseable {
         ByteBuffer bytes = ByteBuffer.allocate((int) cache.byteSize(1));
         cache.stretches(position, position + 1, stretch -> bytes.put(stretch.asByteBuffer()));
         return bytes.flip();
+    }
+
+    /** How many tokens at the beginning are those of the prompt. */
+    int commonPrefix(int[] prompt) {
+        int mismatch = Arrays.mismatch(tokens, 0, length, prompt, 0, prompt.length);
+        return mismatch < 0 ? length : mismatch;
+    }
+
+    /** Takes over the first tokens of another session of the same model, and their keys and values, beyond its own. */
+    void copyPrefix(Session other, int count) {
+        cache.copyFrom(other.cache, length, count);
+        System.arraycopy(other.tokens, 0, tokens, 0, count);
+        length = count;
+        hasLogits = false;
+        rowCount = 1;
     }
 
     /** Bytes that the KV cache has taken so far. */

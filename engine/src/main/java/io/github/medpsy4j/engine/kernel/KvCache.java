@@ -92,6 +92,24 @@ public final class KvCache implements AutoCloseable {
         }
     }
 
+    /** Copies positions [from, to) of another cache of the same layout to the same positions here. */
+    public void copyFrom(KvCache other, int from, int to) {
+        reserve(to);
+        for (int begin = from; begin < to; ) {
+            int end = Math.min(to, (begin / BLOCK_POSITIONS + 1) * BLOCK_POSITIONS);
+            long bytes = (long) (end - begin) * headDim * Short.BYTES;
+            for (int layer = 0; layer < layers; layer++) {
+                for (int head = 0; head < kvHeads; head++) {
+                    long key = keyOffset(layer, head, begin);
+                    long value = key + valueOffset();
+                    MemorySegment.copy(other.block(begin), key, block(begin), key, bytes);
+                    MemorySegment.copy(other.block(begin), value, block(begin), value, bytes);
+                }
+            }
+            begin = end;
+        }
+    }
+
     MemorySegment block(int position) {
         return blocks.get(position / BLOCK_POSITIONS);
     }
