@@ -10,7 +10,7 @@ import java.util.function.Predicate;
  * One answer as its tokens are drawn: text, thinking apart from the answer proper, the thinking budget, and stop texts,
  * which count in the answer alone.
  */
-final class AnswerStream implements Generator.TokenListener {
+final class AnswerStream implements TokenText {
     private final Tokenizer tokenizer;
     private final Decoder decoder;
     private final Thinking thinking;
@@ -61,8 +61,8 @@ final class AnswerStream implements Generator.TokenListener {
         return goesOn && !stops.isFound();
     }
 
-    /** Hands out what still waits. No token may follow. */
-    void end() {
+    @Override
+    public void end() {
         text(decoder.flush());
         thinking.end();
         say(stops.flush(), false);
@@ -87,12 +87,13 @@ final class AnswerStream implements Generator.TokenListener {
         }
     }
 
-    /** The answer proper, up to a stop text. */
-    String answer() {
+    @Override
+    public String answer() {
         return answer.toString();
     }
 
-    String thoughts() {
+    @Override
+    public String thoughts() {
         return thoughts.toString();
     }
 
@@ -105,7 +106,8 @@ final class AnswerStream implements Generator.TokenListener {
         return Arrays.copyOf(tokens, count);
     }
 
-    boolean isStopped() {
+    @Override
+    public boolean isStopped() {
         return stops.isFound();
     }
 

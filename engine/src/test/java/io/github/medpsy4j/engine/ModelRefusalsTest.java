@@ -237,26 +237,6 @@ class ModelRefusalsTest {
     }
 
     @Test
-    void aModelThatMemoryHasNoRoomForIfAskedToCheck() throws IOException {
-        int context = 2_000_000_000;
-        SmallModel wide = llama().integer("context_length", Integer.MAX_VALUE).integer("block_count", 100);
-        String message = refusal(wide, OPTIONS.withContext(context).withMemoryCheck(true));
-        assertTrue(
-                message.matches(
-                        "not enough memory; needs about 12800\\.13 GB \\(0\\.00 GB of weights, 12800\\.00 GB for a "
-                                + "context of 2,000,000,000 tokens\\), available [0-9.]+ GB"),
-                message);
-        Path file = folder.resolve("model.gguf");
-        ModelTooLargeException refused = assertThrows(
-                ModelTooLargeException.class,
-                () -> Model.load(file, OPTIONS.withContext(context).withMemoryCheck(true))
-                        .close());
-        assertEquals(context, refused.context());
-        assertTrue(refused.availableBytes() < 12_000_000_000_000L);
-        Model.load(llama().writeTo(file), OPTIONS.withMemoryCheck(true)).close();
-    }
-
-    @Test
     void loadOptionsOutOfRange() {
         assertEquals(
                 "threads: expected 0 to 1024, got -1",
