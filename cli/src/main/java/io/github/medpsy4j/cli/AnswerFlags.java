@@ -3,6 +3,7 @@ package io.github.medpsy4j.cli;
 import io.github.medpsy4j.engine.ChatOptions;
 import io.github.medpsy4j.engine.ChatOptions.Overflow;
 import io.github.medpsy4j.engine.ChatOptions.Think;
+import io.github.medpsy4j.engine.Generator;
 import io.github.medpsy4j.engine.Model;
 import io.github.medpsy4j.engine.sampling.SamplingOptions;
 import io.github.medpsy4j.models.SamplingDefaults;
@@ -68,11 +69,19 @@ final class AnswerFlags {
                     + "conversation stops.")
     Overflow overflow;
 
+    @Option(
+            names = "--draft",
+            paramLabel = "N",
+            description = "Most tokens to guess at a time where the text repeats itself; guesses make it faster and "
+                    + "change no token (default: 15, of several prompts at once 7); 0 for none.")
+    Integer draft;
+
     void check(Ranges ranges) {
         ranges.checkTexts("--stop", stops);
         ranges.check("--context", context, 1, Integer.MAX_VALUE);
         ranges.check("--max-tokens", maxTokens, 1, Integer.MAX_VALUE);
         ranges.check("--think-budget", thinkBudget, 1, Integer.MAX_VALUE);
+        ranges.check("--draft", draft, 0, Generator.DRAFT_MAX);
         try {
             settingsOver(SamplingOptions.greedy());
         } catch (IllegalArgumentException e) {
@@ -159,6 +168,11 @@ final class AnswerFlags {
         }
     }
 
+    /** Whether the command line fixes the seed. */
+    boolean hasSeed() {
+        return !settings.get("seed").values().isEmpty();
+    }
+
     ChatOptions chatOptions(SamplingOptions sampling) {
         ChatOptions.Builder b = ChatOptions.builder().sampling(sampling).stops(stops);
         if (system != null) {
@@ -175,6 +189,9 @@ final class AnswerFlags {
         }
         if (overflow != null) {
             b.overflow(overflow);
+        }
+        if (draft != null) {
+            b.draft(draft);
         }
         return b.build();
     }

@@ -15,7 +15,13 @@ final class Inputs {
         if (dashOrPath.equals("-")) {
             return terminal.readAll();
         }
-        Path path = Path.of(dashOrPath);
+        Path path = path(dashOrPath);
+        return Utf8.decode(path.toString(), Files.readAllBytes(path));
+    }
+
+    /** A file that can be read as a whole. */
+    static Path path(String text) throws IOException, Failure {
+        Path path = Path.of(text);
         if (Files.isDirectory(path)) {
             throw new Failure(path + ": is a directory; expected a file");
         }
@@ -23,7 +29,7 @@ final class Inputs {
         if (size > FILE_BYTES_MAX) {
             throw new Failure(path + ": too large; expected at most " + FILE_BYTES_MAX + " bytes, got " + size);
         }
-        return Utf8.decode(path.toString(), Files.readAllBytes(path));
+        return path;
     }
 
     /** What messages call it. */

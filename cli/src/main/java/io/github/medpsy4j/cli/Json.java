@@ -29,6 +29,11 @@ final class Json {
         terminal.print("\n");
     }
 
+    /** Maps, lists and values as one line. */
+    static String text(Object value) throws IOException {
+        return MAPPER.asString(value);
+    }
+
     /** What a parsed value is, in JSON's words. */
     static String kindOf(Object value) {
         return switch (value) {

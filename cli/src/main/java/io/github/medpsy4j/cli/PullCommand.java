@@ -59,11 +59,8 @@ final class PullCommand extends BaseCommand {
         }
         for (String name : names) {
             String full = quant == null ? name : ModelFlags.withQuant(this, name, quant);
-            // A wrong name is told before anything is pulled.
-            if (ModelNames.hasPrefix(full)) {
-                ModelNames.check(full);
-            } else {
-                models.store().catalogue().find(full);
+            if (!ModelNames.hasPrefix(full)) {
+                models.store().catalogue().find(full); // a wrong name is told before anything is pulled
             }
             wanted.add(full);
         }

@@ -13,8 +13,6 @@ final class PullProgress implements PullListener {
     private static final long NANOS = 1_000_000_000;
     private static final long REDRAW_NANOS = NANOS / 10;
     private static final long LINE_NANOS = 30 * NANOS;
-    private static final long CHECK_LINE_NANOS =
-            2 * NANOS; // hashing is fast: most files are done before the first line
     private static final int BAR_CELLS_MAX = 24;
     private static final int BAR_CELLS_MIN = 4;
     private static final int COLUMNS = 80;
@@ -148,8 +146,7 @@ final class PullProgress implements PullListener {
                 terminal.err().print("\r" + cut + " ".repeat(Math.max(0, width - cut.length())));
                 terminal.err().flush();
             }
-        } else if ((tenth > shownTenth && (isTransfer || now - shownAt >= CHECK_LINE_NANOS))
-                || now - shownAt >= LINE_NANOS) {
+        } else if (tenth > shownTenth || now - shownAt >= LINE_NANOS) {
             shownAt = now;
             shownTenth = tenth;
             terminal.say(label + ": " + (isTransfer ? "" : "checking, ") + amount(bytes, totalBytes)

@@ -8,6 +8,7 @@ import io.github.medpsy4j.engine.FinishReason;
 import io.github.medpsy4j.engine.Generation;
 import io.github.medpsy4j.engine.Generator;
 import io.github.medpsy4j.engine.Model;
+import io.github.medpsy4j.engine.SchedulerOptions;
 import io.github.medpsy4j.engine.Session;
 import io.github.medpsy4j.engine.sampling.SamplingOptions;
 import io.github.medpsy4j.models.ModelFile;
@@ -16,7 +17,10 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.io.Writer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,19 +32,29 @@ import picocli.CommandLine.Parameters;
 /** One prompt, one answer. */
 @Command(
         name = "run",
-        header = "Answer one prompt.",
+        header = "Answer one prompt, or a file of them.",
         customSynopsis = {
             "medpsy run [OPTIONS] [MODEL] -p PROMPT",
             "       medpsy run [OPTIONS] [MODEL] --file FILE",
-            "       medpsy run [OPTIONS] MODEL PROMPT"
+            "       medpsy run [OPTIONS] MODEL PROMPT",
+            "       medpsy run [OPTIONS] [MODEL] --prompts FILE [--out FILE]"
         },
-        description = "The answer goes to stdout; thinking, and what it cost, to stderr.",
+        description = {
+            "The answer goes to stdout; thinking, and what it cost, to stderr.",
+            "",
+            "A file of prompts has one a line, or a JSON object a line with prompt or messages, and if wanted id, "
+                    + "system, max_tokens, think, think_budget, stop, any sampling option by its name (top_k) and "
+                    + "metadata. Each result is a line of JSON; a prompt that cannot be answered has an error in it. "
+                    + "With --out a run that was ended goes on where it stopped."
+        },
         footer = {
             "  medpsy run -p 'What is metformin for?'",
             "  medpsy run medpsy-4b 'Name three causes of anaemia.' --think off",
             "  cat letter.txt | medpsy run -p - --system 'Explain this letter in plain words.'",
             "  medpsy run --raw -p 'The capital of France is' -n 16 --temp 0",
+            "  medpsy run -p 'Explain this letter in plain words.' --file letter.txt",
             "  medpsy run -p 'Is aspirin an NSAID?' --temp 0 --json",
+            "  medpsy run --prompts questions.txt --out answers.jsonl --parallel 4",
             "  medpsy run --session asthma -p 'And for children?'"
         })
 final class RunCommand extends BaseCommand {
@@ -56,11 +70,38 @@ final class RunCommand extends BaseCommand {
     @Option(
             names = {"-p", "--prompt"},
             paramLabel = "PROMPT",
-            description = "The prompt; - reads it from stdin.")
-    String prompt;
+            description = "The prompt; - reads it from stdin. May be given several times, and with --file: the texts "
+                    + "follow each other, with an empty line between them.")
+    List<String> prompts = new ArrayList<>();
 
-    @Option(names = "--file", paramLabel = "FILE", description = "Read the prompt from a file.")
-    String file;
+    @Option(
+            names = "--file",
+            paramLabel = "FILE",
+            description = "Read the prompt from a file; what --prompt says stands before it.")
+    List<String> files = new ArrayList<>();
+
+    @Option(
+            names = "--prompts",
+            paramLabel = "FILE",
+            description = "Answer every line of a file, - for stdin; see above.")
+    String promptsFile;
+
+    @Option(
+            names = "--out",
+            paramLabel = "FILE",
+            description = "Where the results of --prompts go (default: stdout); those in it are not computed again.")
+    String out;
+
+    @Option(
+            names = "--parallel",
+            paramLabel = "N",
+            description = "Answers to --prompts that are computed at the same time (default: 4).")
+    Integer parallel;
+
+    @Option(
+            names = "--as-finished",
+            description = "Results of --prompts come as they are finished (default: in the order of the prompts).")
+    boolean asFinished;
 
     @Option(
             names = "--raw",
@@ -70,6 +111,8 @@ final class RunCommand extends BaseCommand {
 
     @Option(names = "--json", description = "Print one JSON object: text, thinking, usage, timings, finish_reason.")
     boolean json;
+
+    private static final int PARALLEL_DEFAULT = 4;
 
     @Mixin
     ModelFlags modelFlags;
@@ -108,6 +151,14 @@ final class RunCommand extends BaseCommand {
             throw usage("--raw: a text without a template is no turn of a conversation that --session could keep");
         }
         sessionFlags.check(ranges);
+        ranges.check("--parallel", parallel, 1, SchedulerOptions.SLOTS_MAX);
+        if (promptsFile != null) {
+            return runPrompts();
+        }
+        if (out != null || parallel != null || asFinished) {
+            throw usage((out != null ? "--out" : parallel != null ? "--parallel" : "--as-finished")
+                    + ": is for --prompts, which is not given");
+        }
         String[] modelAndPrompt = words();
         String text = promptText(modelAndPrompt[1]);
         try (KeptChat kept = KeptChat.open(terminal, quiet, sessionFlags.name)) {
@@ -141,9 +192,57 @@ final class RunCommand extends BaseCommand {
         }
     }
 
+    private int runPrompts() throws IOException, Failure {
+        if (!prompts.isEmpty() || !files.isEmpty() || sessionFlags.name != null) {
+            throw usage("--prompts: each line is a prompt of its own; --prompt, --file and --session have no place");
+        }
+        if (out != null
+                && !promptsFile.equals("-")
+                && Files.exists(Path.of(out))
+                && Files.isSameFile(Path.of(promptsFile), Path.of(out))) {
+            throw usage("--out: expected another file than --prompts");
+        }
+        String[] modelAndPrompt = words();
+        List<PromptsFile.Line> lines = PromptsFile.read(terminal, promptsFile, answerFlags.system, raw);
+        Models models = new Models(terminal);
+        Models.Found found = models.obtain(modelAndPrompt[0], modelFlags.offline);
+        String name = Models.asPath(found.name()).isPresent()
+                ? String.valueOf(found.path().getFileName())
+                : found.name();
+        if (out == null) {
+            return runPrompts(models, found, name, lines, json -> {
+                terminal.print(json + "\n");
+                terminal.out().flush();
+            });
+        }
+        try (ResultsFile results = ResultsFile.open(Path.of(out), lines, name)) {
+            List<PromptsFile.Line> left =
+                    lines.stream().filter(line -> !results.holds(line)).toList();
+            if (left.size() < lines.size() && !quiet) {
+                terminal.say((lines.size() - left.size()) + " of " + lines.size() + " prompts are answered in " + out
+                        + " already");
+            }
+            return left.isEmpty() ? OK : runPrompts(models, found, name, left, results::write);
+        }
+    }
+
+    private int runPrompts(
+            Models models, Models.Found found, String name, List<PromptsFile.Line> lines, PromptsRun.Results results)
+            throws IOException, Failure {
+        SamplingOptions sampling = answerFlags.sampling(found.known().flatMap(ModelFile::sampling));
+        try (Model model = models.load(found, loadFlags.options(answerFlags.context), quiet, isVerbose())) {
+            AnswerFlags.present(sampling, model, terminal, isVerbose());
+            if (!raw) {
+                ChatCommand.requireTemplate(model);
+            }
+            return new PromptsRun(terminal, quiet, model, name, sampling, answerFlags, raw)
+                    .run(lines, results, parallel == null ? PARALLEL_DEFAULT : parallel, !asFinished);
+        }
+    }
+
     /** The model, or null, and the positional prompt, or null. */
     private String[] words() {
-        boolean hasPrompt = prompt != null || file != null;
+        boolean hasPrompt = !prompts.isEmpty() || !files.isEmpty() || promptsFile != null;
         int room = (hasPrompt ? 0 : 1) + (modelFlags.model == null ? 1 : 0);
         if (words.size() > room) {
             throw usage("unexpected argument '" + words.get(room) + "'");
@@ -157,23 +256,35 @@ final class RunCommand extends BaseCommand {
     }
 
     private String promptText(String positional) throws IOException, Failure {
-        if (prompt != null && file != null) {
-            throw usage("two prompts given: --prompt and --file");
+        List<String> given = positional == null ? prompts : List.of(positional);
+        if (given.isEmpty() && files.isEmpty()) {
+            throw usage("no prompt given; -p PROMPT gives one, -p - reads it from stdin");
         }
-        String text;
-        if (file != null) {
-            text = Inputs.read(terminal, file);
-        } else {
-            String given = prompt == null ? positional : prompt;
-            if (given == null) {
-                throw usage("no prompt given; -p PROMPT gives one, -p - reads it from stdin");
+        if (Collections.frequency(given, "-") + Collections.frequency(files, "-") > 1) {
+            throw usage("stdin is named twice; it can be read once");
+        }
+        List<String> texts = new ArrayList<>();
+        for (String each : given) {
+            texts.add(each.equals("-") ? terminal.readAll() : each);
+        }
+        for (String each : files) {
+            texts.add(Inputs.read(terminal, each));
+        }
+        for (String each : texts) {
+            if (each.isEmpty() || (!raw && each.isBlank())) {
+                throw usage("the prompt is empty");
             }
-            text = given.equals("-") ? terminal.readAll() : given;
         }
-        if (text.isEmpty() || (!raw && text.isBlank())) {
-            throw usage("the prompt is empty");
+        return texts.size() == 1 ? texts.getFirst() : join(texts);
+    }
+
+    /** The texts with an empty line between them, whatever newlines stand at their ends. */
+    private static String join(List<String> texts) {
+        StringBuilder all = new StringBuilder();
+        for (String text : texts) {
+            all.append(all.isEmpty() ? "" : "\n\n").append(text.stripTrailing());
         }
-        return text;
+        return all.toString();
     }
 
     private Result answer(
@@ -210,7 +321,8 @@ final class RunCommand extends BaseCommand {
         }
         try (Session session = model.session()) {
             Decoder decoder = model.tokenizer().decoder(false, false);
-            Generation generation = new Generator(session, sampling)
+            Generation generation = new Generator(
+                            session, sampling, answerFlags.draft == null ? Generator.DRAFT_DEFAULT : answerFlags.draft)
                     .generate(
                             ids,
                             answerFlags.maxTokens == null ? 0 : answerFlags.maxTokens,
@@ -223,32 +335,39 @@ final class RunCommand extends BaseCommand {
 
     private static Map<String, Object> describe(Models.Found found, SamplingOptions sampling, Result result) {
         Generation g = result.generation();
-        Map<String, Object> usage = new LinkedHashMap<>();
-        usage.put("prompt_tokens", g.promptTokens());
-        usage.put("cached_tokens", g.reusedTokens());
-        usage.put("completion_tokens", g.generatedTokens());
-        usage.put("total_tokens", g.promptTokens() + g.generatedTokens());
         Map<String, Object> timings = new LinkedHashMap<>();
         timings.put("load_s", round(result.loadSeconds()));
-        timings.put("prompt_s", round(g.promptNanos() / 1e9));
-        timings.put("generate_s", round(g.generateNanos() / 1e9));
-        timings.put(
-                "prompt_tokens_per_s",
-                round(AnswerPrinter.perSecond(g.promptTokens() - g.reusedTokens(), g.promptNanos())));
-        timings.put("tokens_per_s", round(AnswerPrinter.perSecond(g.generatedTokens(), g.generateNanos())));
+        putTimings(timings, g);
         Map<String, Object> all = new LinkedHashMap<>();
         all.put("model", found.name());
         all.put("text", result.text());
         all.put("thinking", result.thinking());
         all.put("finish_reason", nameOf(result.reason()));
         all.put("seed", sampling.seed());
-        all.put("sampling", sampling.describe());
-        all.put("usage", usage);
+        all.put("usage", usage(g));
         all.put("timings", timings);
         return all;
     }
 
-    private static String nameOf(FinishReason reason) {
+    static Map<String, Object> usage(Generation g) {
+        Map<String, Object> usage = new LinkedHashMap<>();
+        usage.put("prompt_tokens", g.promptTokens());
+        usage.put("cached_tokens", g.reusedTokens());
+        usage.put("completion_tokens", g.generatedTokens());
+        usage.put("drafted_tokens", g.draftedTokens());
+        usage.put("accepted_tokens", g.acceptedTokens());
+        usage.put("total_tokens", g.promptTokens() + g.generatedTokens());
+        return usage;
+    }
+
+    static void putTimings(Map<String, Object> timings, Generation g) {
+        timings.put("prompt_s", round(g.promptNanos() / 1e9));
+        timings.put("generate_s", round(g.generateNanos() / 1e9));
+        timings.put("prompt_tokens_per_s", round(AnswerPrinter.perSecond(g.computedTokens(), g.promptNanos())));
+        timings.put("tokens_per_s", round(AnswerPrinter.perSecond(g.generatedTokens(), g.generateNanos())));
+    }
+
+    static String nameOf(FinishReason reason) {
         return switch (reason) {
             case END -> "stop";
             case LENGTH -> "length";

@@ -236,6 +236,11 @@ final class SamplingSettings {
 
     private SamplingSettings() {}
 
+    /** Whether it is the name or the alias of a setting. */
+    static boolean isSetting(String name) {
+        return BY_ANY_NAME.containsKey(name);
+    }
+
     /** All settings, in the order of help. */
     static Collection<Setting> all() {
         return SETTINGS.values();

@@ -50,6 +50,7 @@ class FlagsTest {
                 "--logit-bias|7+inf|--logit-bias: expected a number or -inf, got Infinity",
                 "--think|maybe|Invalid value for option '--think': expected on, off or auto, got maybe",
                 "--think-budget|0|--think-budget: expected at least 1, got 0",
+                "--draft|32|--draft: expected 0 to 31, got 32",
                 "--weights|thin|Invalid value for option '--weights': expected auto, mapped or packed, got thin",
             })
     void aValueOutOfRangeNamesOptionBoundAndValue(String option, String value, String message) {

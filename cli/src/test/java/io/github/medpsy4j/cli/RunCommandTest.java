@@ -71,6 +71,29 @@ class RunCommandTest {
     }
 
     @Test
+    void severalTextsMakeOnePrompt() throws IOException {
+        Path file = Files.writeString(home.resolve("letter.txt"), "the letter\n");
+        String expected = greedy(Cli.TINY, "-p", "Explain:\n\nthe letter");
+        assertEquals(expected, greedy(Cli.TINY, "-p", "Explain:", "--file", file.toString()));
+        assertEquals(expected, greedy(Cli.TINY, "-p", "Explain:", "-p", "the letter"));
+        assertEquals(
+                expected,
+                cli().in("the letter\n")
+                        .run("run", Cli.TINY, "-p", "Explain:", "-p", "-", "--temp", "0", "-n", "12")
+                        .ok());
+    }
+
+    @Test
+    void guessingChangesNoAnswer() throws IOException {
+        String[] args = {"run", Cli.TINY, "-p", "Hello", "-n", "200", "--temp", "0", "--json", "--draft", "0"};
+        Map<String, Object> plain = JSON.std.mapFrom(cli().run(args).ok());
+        args[args.length - 1] = "31";
+        Map<String, Object> guessed = JSON.std.mapFrom(cli().run(args).ok());
+        assertEquals(plain.get("text"), guessed.get("text"));
+        assertEquals(0, ((Map<?, ?>) plain.get("usage")).get("drafted_tokens"));
+    }
+
+    @Test
     void greedyAnswersDoNotDependOnTheNumberOfThreads() {
         assertEquals(greedy(Cli.TINY, "-p", "Hello", "-t", "1"), greedy(Cli.TINY, "-p", "Hello", "-t", "2"));
     }
@@ -145,8 +168,9 @@ class RunCommandTest {
         cli().run("run", Cli.TINY)
                 .failed(2, "no prompt given; -p PROMPT gives one, -p - reads it from stdin (see medpsy run --help)");
         cli().run("run", Cli.TINY, "-p", "a", "b").failed(2, "unexpected argument 'b' (see medpsy run --help)");
-        cli().run("run", Cli.TINY, "-p", "a", "--file", "b")
-                .failed(2, "two prompts given: --prompt and --file (see medpsy run --help)");
+        cli().run("run", Cli.TINY, "-p", "-", "--file", "-")
+                .failed(2, "stdin is named twice; it can be read once (see medpsy run --help)");
+        cli().run("run", Cli.TINY, "-p", "a", "-p", "").failed(2, "the prompt is empty (see medpsy run --help)");
         cli().run("run", Cli.TINY, "-p", "").failed(2, "the prompt is empty (see medpsy run --help)");
         cli().in("\n").run("run", Cli.TINY, "-p", "-").failed(2, "the prompt is empty (see medpsy run --help)");
         cli().run("run", Cli.TINY, "-m", "x", "-p", "a")

@@ -15,17 +15,6 @@ public final class ModelNames {
     }
 
     /**
-     * Checks the form of a name that {@link #hasPrefix} tells.
-     *
-     * @throws UnknownModelException if it is of no form that such names have
-     */
-    public static void check(String name) {
-        if (HubRef.isOne(name)) {
-            HubRef.parse(name);
-        }
-    }
-
-    /**
      * Adds a quantization to a name that leaves it open.
      *
      * @throws IllegalArgumentException if the name has another one, or can have none; the message says which

@@ -307,13 +307,9 @@ public final class ModelStore {
             return found.get();
         }
         String wanted = shown;
-        OtherCaches caches = new OtherCaches(environment);
-        Optional<CachedFile> other = catalogue
-                .lookUp(wanted)
-                .flatMap(file -> caches.candidates(file).stream().findFirst())
-                .or(() -> caches.all().stream()
-                        .filter(f -> f.name().equalsIgnoreCase(wanted))
-                        .findFirst());
+        Optional<InstalledModel> other = everywhere(environment).stream()
+                .filter(m -> m.place() != Place.OWN && m.name().equalsIgnoreCase(wanted))
+                .findFirst();
         throw new NotInstalledException(shown
                 + other.map(m -> ": belongs to another program (" + m.place().label() + ": " + m.path()
                                 + "), which removes it; nothing was deleted")

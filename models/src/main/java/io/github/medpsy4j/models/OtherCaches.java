@@ -122,15 +122,17 @@ final class OtherCaches {
     /** Returns the files that may be {@code file}: of its size, and of its hash as far as the place tells. */
     List<CachedFile> candidates(ModelFile file) {
         List<CachedFile> found = new ArrayList<>();
-        for (Path repo : entries(huggingFace())) {
-            add(found, file, inside(repo.resolve("blobs"), file.sha256()), Place.HUGGING_FACE);
-        }
         for (Source source : file.sources()) {
-            if (found.isEmpty() && source instanceof Source.HuggingFace at) {
-                for (Path snapshot :
-                        entries(huggingFace().resolve(folderOf(at.repo())).resolve("snapshots"))) {
-                    // Without links (on Windows) there is a copy here and no blob.
-                    add(found, file, inside(snapshot, at.pathOf(file)), Place.HUGGING_FACE);
+            if (source instanceof Source.HuggingFace at) {
+                Path repo = huggingFace().resolve(folderOf(at.repo()));
+                Path blob = repo.resolve("blobs").resolve(file.sha256());
+                if (sizeOf(blob) == file.sizeBytes()) {
+                    found.add(new CachedFile(file.name(), blob, Place.HUGGING_FACE, file.sizeBytes(), file.sha256()));
+                } else {
+                    for (Path snapshot : entries(repo.resolve("snapshots"))) {
+                        // Without links (on Windows) there is a copy here and no blob.
+                        add(found, file, inside(snapshot, at.pathOf(file)), Place.HUGGING_FACE);
+                    }
                 }
             }
         }

@@ -103,19 +103,6 @@ final class OtherCachesTest {
     }
 
     @Test
-    void usesACatalogueFileOfAnotherRepositoryOfTheCache() throws IOException {
-        Path link = hubFile("someone/copy", COMMIT, "renamed.gguf", fixture.content);
-        assertEquals(link.toRealPath(), obtain("packed").path().toRealPath());
-        assertEquals(
-                "remote:q8_0", fixture.store.everywhere(environment).getFirst().name());
-        String message = assertThrows(
-                        NotInstalledException.class,
-                        () -> fixture.store.owned("hf:someone/copy/renamed.gguf", environment))
-                .getMessage();
-        assertTrue(message.startsWith("hf:someone/copy/renamed.gguf: belongs to another program ("), message);
-    }
-
-    @Test
     void usesACopyWhereThereAreNoLinks() throws IOException {
         Path copy = write(".cache/huggingface/hub/models--owner--repo/snapshots/abc/remote-q8_0.gguf", fixture.content);
         assertEquals(copy, obtain("remote").path());
