@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -64,14 +63,7 @@ final class HashMemory {
         List<String> lines = new ArrayList<>(
                 lines().stream().filter(line -> !line.endsWith(pathPart)).toList());
         lines.add(hash + " " + key);
-        Files.createDirectories(file.getParent());
-        Path fresh = Files.createTempFile(file.getParent(), "hashes", ".new");
-        try {
-            Files.write(fresh, lines.subList(Math.max(0, lines.size() - LINES_MAX), lines.size()));
-            Files.move(fresh, file, StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(fresh);
-        }
+        Notes.replace(file, lines.subList(Math.max(0, lines.size() - LINES_MAX), lines.size()));
         return hash;
     }
 

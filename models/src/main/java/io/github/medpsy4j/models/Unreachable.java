@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -66,24 +65,19 @@ final class Unreachable {
                 : Optional.of(new Memory(lines.get(3), age));
     }
 
-    void remember(ModelFile model, String reason) throws IOException {
-        Files.createDirectories(file.getParent());
-        Path fresh = Files.createTempFile(file.getParent(), "unreachable", ".new");
-        try {
-            Files.write(
-                    fresh,
-                    List.of(
-                            String.valueOf(clock.instant().getEpochSecond()),
-                            key,
-                            model.name(),
-                            reason.replaceAll("\\R", " ")));
-            Files.move(fresh, file, StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(fresh);
-        }
+    void remember(ModelFile model, String reason) {
+        Notes.replace(
+                file,
+                List.of(
+                        String.valueOf(clock.instant().getEpochSecond()),
+                        key,
+                        model.name(),
+                        reason.replaceAll("\\R", " ")));
     }
 
-    void forget() throws IOException {
-        Files.deleteIfExists(file);
+    void forget() {
+        if (Files.exists(file)) {
+            Notes.replace(file, List.of());
+        }
     }
 }

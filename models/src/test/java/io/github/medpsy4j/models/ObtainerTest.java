@@ -1,7 +1,6 @@
 package io.github.medpsy4j.models;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -11,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
@@ -209,7 +209,26 @@ final class ObtainerTest {
             environment.put("HF_ENDPOINT", server.url());
             assertEquals(
                     "remote:q8_0", obtainer(false).obtainDefault(fixture.events).name());
-            assertFalse(Files.exists(home.resolve("unreachable.txt")), "forgotten with the first success");
+            assertEquals("", Files.readString(home.resolve("unreachable.txt")), "forgotten with the first success");
+        }
+    }
+
+    @Test
+    void aHomeThatCannotBeWrittenRemembersNothingAndNothingFails() throws IOException {
+        install(fixture.packed);
+        Files.createDirectories(home.resolve("unreachable.txt/in the way"));
+        Files.createDirectories(home.resolve("hashes.txt/in the way"));
+        assertEquals(
+                "packed:q8_0", obtainer(false).obtainDefault(fixture.events).name());
+        assertEquals(
+                "packed:q8_0", obtainer(false).obtainDefault(fixture.events).name());
+        Path theirs = home.resolve("user/.lmstudio/models/o/r/remote-q8_0.gguf");
+        Files.createDirectories(theirs.getParent());
+        Files.write(theirs, fixture.content);
+        assertEquals(theirs, obtainer(false).obtainDefault(fixture.events).path());
+        try (var left = Files.list(home)) {
+            assertEquals(
+                    List.of(), left.filter(p -> p.toString().endsWith(".new")).toList());
         }
     }
 
