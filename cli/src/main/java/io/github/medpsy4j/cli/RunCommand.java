@@ -204,7 +204,7 @@ final class RunCommand extends BaseCommand {
         }
         String[] modelAndPrompt = words();
         List<PromptsFile.Line> lines = PromptsFile.read(terminal, promptsFile, answerFlags.system, raw);
-        Models models = new Models(terminal);
+        Models models = new Models(terminal).forced(modelFlags.force).forContext(answerFlags.context);
         Models.Found found = models.obtain(modelAndPrompt[0], modelFlags.offline);
         String name = Models.asPath(found.name()).isPresent()
                 ? String.valueOf(found.path().getFileName())
