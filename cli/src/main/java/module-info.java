@@ -4,6 +4,8 @@ module io.github.medpsy4j.cli {
     requires io.github.medpsy4j.models;
     requires info.picocli;
     requires com.fasterxml.jackson.jr.ob;
+    requires org.jline.reader;
+    requires org.jline.terminal;
     requires jdk.unsupported; // sun.misc.Signal, see Interrupts
 
     opens io.github.medpsy4j.cli to

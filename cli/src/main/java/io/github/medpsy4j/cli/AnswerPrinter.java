@@ -15,6 +15,7 @@ import java.util.function.Predicate;
 final class AnswerPrinter implements Predicate<ChatToken> {
     private final Terminal terminal;
     private final boolean isQuiet;
+    private final boolean showsThinking;
     private final StopTexts stops;
     private final BooleanSupplier isInterrupted;
     private final long start = System.nanoTime();
@@ -28,8 +29,18 @@ final class AnswerPrinter implements Predicate<ChatToken> {
      * @param isInterrupted asked after each token: whether the answer is to end
      */
     AnswerPrinter(Terminal terminal, boolean isQuiet, List<String> stops, BooleanSupplier isInterrupted) {
+        this(terminal, isQuiet, true, stops, isInterrupted);
+    }
+
+    AnswerPrinter(
+            Terminal terminal,
+            boolean isQuiet,
+            boolean showsThinking,
+            List<String> stops,
+            BooleanSupplier isInterrupted) {
         this.terminal = terminal;
         this.isQuiet = isQuiet;
+        this.showsThinking = showsThinking;
         this.stops = new StopTexts(stops);
         this.isInterrupted = isInterrupted;
     }
@@ -49,7 +60,7 @@ final class AnswerPrinter implements Predicate<ChatToken> {
     }
 
     private void think(String piece) {
-        if (isQuiet) {
+        if (isQuiet || !showsThinking) {
             return;
         }
         if (!isThinking) {
@@ -103,19 +114,36 @@ final class AnswerPrinter implements Predicate<ChatToken> {
         }
         terminal.out().flush();
         if (!isQuiet) {
-            String line = String.format(
-                    Locale.ROOT,
-                    "%d token%s, %.1f tokens/s, first after %.2f s, context %,d of %,d%s",
-                    generation.generatedTokens(),
-                    generation.generatedTokens() == 1 ? "" : "s",
-                    perSecond(generation.generatedTokens(), generation.generateNanos()),
-                    Math.max(firstTokenNanos, generation.promptNanos()) / 1e9,
+            String line = figures(
+                    generation,
+                    reason(generation),
+                    Math.max(firstTokenNanos, generation.promptNanos()),
                     contextUsed,
                     context,
-                    whyItEnded(reason(generation), text.isEmpty() && generation.generatedTokens() > 1));
+                    text.isEmpty());
             terminal.err().println(terminal.faint("[" + line + "]"));
             terminal.err().flush();
         }
+    }
+
+    /** What an answer cost and, unless the model ended it, why it ended. */
+    static String figures(
+            Generation generation,
+            FinishReason reason,
+            long firstNanos,
+            int contextUsed,
+            int context,
+            boolean isEmpty) {
+        return String.format(
+                Locale.ROOT,
+                "%d token%s, %.1f tokens/s, first after %.2f s, context %,d of %,d%s",
+                generation.generatedTokens(),
+                generation.generatedTokens() == 1 ? "" : "s",
+                perSecond(generation.generatedTokens(), generation.generateNanos()),
+                firstNanos / 1e9,
+                contextUsed,
+                context,
+                whyItEnded(reason, isEmpty && generation.generatedTokens() > 1));
     }
 
     /** The answer's text so far, without what a stop text cut off. */
@@ -135,7 +163,8 @@ final class AnswerPrinter implements Predicate<ChatToken> {
     private static String whyItEnded(FinishReason reason, boolean isStillThinking) {
         String hint = isStillThinking ? " before the answer (--think-budget N makes it come)" : "";
         return switch (reason) {
-            case END, STOP_TEXT -> "";
+            case END -> "";
+            case STOP_TEXT -> "; ended by a stop text";
             case LENGTH -> "; ended by --max-tokens" + hint;
             case CONTEXT_FULL -> "; ended as the context is full (--context N gives more)" + hint;
             case INTERRUPTED -> "; interrupted";

@@ -1,5 +1,6 @@
 package io.github.medpsy4j.cli;
 
+import java.io.IOException;
 import java.lang.reflect.Proxy;
 
 /**
@@ -9,6 +10,23 @@ import java.lang.reflect.Proxy;
  */
 final class Interrupts {
     private Interrupts() {}
+
+    /**
+     * Stops this process as Ctrl-Z does, if nothing handles that signal; returns when it goes on. The JDK raises only
+     * signals that are handled, so a shell sends it.
+     */
+    static void stop() {
+        try {
+            new ProcessBuilder(
+                            "sh", "-c", "kill -TSTP " + ProcessHandle.current().pid())
+                    .start()
+                    .waitFor();
+        } catch (IOException noShell) {
+            return; // then it just goes on
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
 
     /** Runs the action, on a thread of its own, at each Ctrl-C from now on; false where Ctrl-C still ends the process. */
     static boolean handle(Runnable action) {

@@ -34,6 +34,11 @@ final class Json {
         return MAPPER.asString(value);
     }
 
+    /** Maps, lists and values as lines for people, with an end. */
+    static String pretty(Object value) throws IOException {
+        return MAPPER.with(JSON.Feature.PRETTY_PRINT_OUTPUT).asString(value) + "\n";
+    }
+
     /** What a parsed value is, in JSON's words. */
     static String kindOf(Object value) {
         return switch (value) {

@@ -173,6 +173,7 @@ final class RunCommand extends BaseCommand {
         long start = System.nanoTime();
         try (Model model = models.load(found, loadFlags.options(answerFlags.context), quiet, isVerbose())) {
             double loadSeconds = (System.nanoTime() - start) / 1e9;
+            FirstUse.tell(terminal, found, quiet);
             AnswerFlags.present(sampling, model, terminal, isVerbose());
             Terminal shown = json ? silent(terminal) : terminal;
             AnswerPrinter printer =

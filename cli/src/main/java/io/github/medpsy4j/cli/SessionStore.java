@@ -1,5 +1,6 @@
 package io.github.medpsy4j.cli;
 
+import io.github.medpsy4j.engine.ChatMessage;
 import io.github.medpsy4j.engine.SavedChat;
 import io.github.medpsy4j.engine.SessionFileException;
 import io.github.medpsy4j.models.ModelStore;
@@ -158,6 +159,15 @@ final class SessionStore {
         }
         found.sort(Comparator.comparing(Entry::name));
         return found;
+    }
+
+    /** The messages of a session, which may be in use. */
+    List<ChatMessage> messages(String name) throws IOException, Failure {
+        try {
+            return SavedChat.read(chatFile(name)).messages();
+        } catch (SessionFileException e) {
+            throw new Failure(e.getMessage(), e);
+        }
     }
 
     private static Optional<SavedChat> readable(Path file) {

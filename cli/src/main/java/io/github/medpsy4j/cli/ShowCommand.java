@@ -98,6 +98,9 @@ final class ShowCommand extends BaseCommand {
 
     private void showFacts(ModelFile entry) throws IOException {
         line("about", entry.about());
+        if (FirstUse.concerns(entry)) {
+            line("note", FirstUse.NOTICE);
+        }
         if (!entry.licence().isEmpty()) {
             line("licence", entry.licence());
         }

@@ -11,6 +11,7 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -89,10 +90,22 @@ record Terminal(
         return Utf8.decode("stdin", bytes);
     }
 
+    /** Whether a person sits at this process's own terminal, and it can do more than print lines. */
+    boolean isScreen() {
+        boolean isWindows =
+                System.getProperty("os.name").toLowerCase(Locale.ROOT).startsWith("windows");
+        String type = environment.getOrDefault("TERM", isWindows ? "windows" : "dumb");
+        return in.equals(System.in) && inIsTerminal && outIsTerminal && !type.equals("dumb") && !type.isEmpty();
+    }
+
     /** Whether stderr shows colours. */
     boolean errHasStyle() {
-        return errIsTerminal
-                && environment.getOrDefault("NO_COLOR", "").isEmpty()
+        return errIsTerminal && showsStyles();
+    }
+
+    /** Whether a terminal of this environment shows styles, and may. */
+    boolean showsStyles() {
+        return environment.getOrDefault("NO_COLOR", "").isEmpty()
                 && !environment.getOrDefault("TERM", "").equals("dumb");
     }
 

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -64,8 +65,115 @@ class ChatCommandTest {
     void commandsAreToldOnStderr() {
         Cli.Result result = chat("/help\n/frob\n");
         assertEquals("", result.ok());
-        assertTrue(result.err().contains("/clear  forget the conversation\n"), result.err());
+        assertTrue(result.err().matches("(?s).*/clear +forget the conversation\n.*"), result.err());
         assertTrue(result.err().endsWith("medpsy: /frob: no such command; /help lists them\n"), result.err());
+    }
+
+    @Test
+    void anUnknownCommandSuggestsTheNearest() {
+        assertTrue(chat("/clera\n")
+                .err()
+                .endsWith("medpsy: /clera: no such command; did you mean /clear? /help lists them\n"));
+    }
+
+    @Test
+    void commandsWithoutATerminalAct() throws Exception {
+        Path file = home.resolve("my notes.txt");
+        Files.writeString(file, "blood pressure 120/80\n");
+        Path saved = home.resolve("saved.json");
+        String script = String.join(
+                "\n",
+                "/set temp 0",
+                "/set max-tokens 3",
+                "/system Be brief.",
+                "/file " + file,
+                "Is that good?",
+                "/stats",
+                "/context",
+                "/retry",
+                "/save " + saved,
+                "/undo",
+                "/load " + saved,
+                "/export " + home.resolve("out.md"),
+                "/edit And now?",
+                "/think off",
+                "/thinking hide",
+                "/model");
+        Cli.Result result = chat(script + "\n");
+        result.ok();
+        for (String line : new String[] {
+            "max-tokens 3 (was 6)",
+            "my notes.txt: 22 B, ",
+            " reused, ",
+            "system message ",
+            "written: " + saved,
+            "taken back: File my notes.txt: ``` blood pressure",
+            "the conversation has 1 turn now, the last: File my notes.txt",
+            "the model is told not to think first",
+            "thinking is hidden",
+        }) {
+            assertTrue(result.err().contains(line), line + " in " + result.err());
+        }
+        assertEquals(
+                3, result.err().lines().filter(l -> l.startsWith("[3 tokens, ")).count(), result.err());
+        assertTrue(Files.readString(home.resolve("out.md")).contains("## You\n\nFile my notes.txt:\n```\nblood"));
+    }
+
+    @Test
+    void withoutATerminalAFileIsNotOverwrittenAndAFailureEndsIt() throws Exception {
+        Path file = home.resolve("there.md");
+        Files.writeString(file, "mine");
+        Cli.Result result = chat("/export " + file + "\nHello\n");
+        assertEquals(1, result.code());
+        assertTrue(result.err().endsWith("medpsy: " + file + ": is there already\n"), result.err());
+        assertEquals("mine", Files.readString(file));
+        assertEquals(1, chat("/load " + home.resolve("none.json") + "\n").code());
+        assertEquals(1, chat("/retry\n").code());
+    }
+
+    @Test
+    void onATerminalAFileIsOverwrittenAfterAQuestion() throws Exception {
+        Path file = home.resolve("there.md");
+        Files.writeString(file, "mine");
+        chat(new Cli(home).inTerminal(), "/export " + file + "\nn\n").ok();
+        assertEquals("mine", Files.readString(file));
+        chat(new Cli(home).inTerminal(), "/export " + file + "\ny\n").ok();
+        assertTrue(Files.readString(file).startsWith("# Conversation with "));
+    }
+
+    @Test
+    void anotherModelGoesOnWithTheConversation() throws Exception {
+        Path other = home.resolve("other.gguf");
+        Files.copy(Path.of(Cli.TINY), other);
+        Cli.Result result = chat("Hello\n/model " + other + "\n/undo\n");
+        result.ok();
+        assertTrue(result.err().contains("the conversation goes on with " + other), result.err());
+        assertTrue(result.err().endsWith("medpsy: taken back: Hello\n"), result.err());
+    }
+
+    @Test
+    void aModelThatIsNotThereLeavesTheOneBefore() throws Exception {
+        Files.writeString(home.resolve("bad.gguf"), "no model");
+        Cli.Result result =
+                chat(new Cli(home).inTerminal(), "Hello\n/model " + home.resolve("bad.gguf") + "\n/undo\n/bye\n");
+        result.ok();
+        assertTrue(result.err().contains("medpsy: taken back: Hello\n"), result.err());
+    }
+
+    @Test
+    void theNatureOfMedPsyIsToldOnce() throws Exception {
+        Path model = home.resolve("my-medpsy.gguf");
+        Files.copy(Path.of(Cli.TINY), model);
+        Cli.Result first = new Cli(home).in("").run("chat", model.toString());
+        assertTrue(first.err().contains("medpsy: MedPsy answers medical questions. "), first.err());
+        Cli.Result second = new Cli(home).in("").run("chat", model.toString());
+        assertTrue(!second.err().contains("medical questions"), second.err());
+        assertTrue(new Cli(home).run("show", "medpsy-1.7b").ok().contains("MedPsy answers medical questions. "));
+    }
+
+    @Test
+    void twoSlashesBeginAMessage() {
+        assertEquals(1, answers(chat("//help\n")));
     }
 
     @Test
