@@ -81,9 +81,10 @@ final class PromptsRun {
      *
      * @param parallel answers that are computed at the same time
      * @param isInOrder whether results keep the order of the lines
+     * @param isResumable whether another run would go on where this one is ended
      * @return the exit code
      */
-    int run(List<PromptsFile.Line> lines, Results results, int parallel, boolean isInOrder)
+    int run(List<PromptsFile.Line> lines, Results results, int parallel, boolean isInOrder, boolean isResumable)
             throws IOException, Failure {
         Interrupts.handle(this::interrupted);
         SchedulerOptions options =
@@ -124,7 +125,14 @@ final class PromptsRun {
                 progress(scheduler, written, lines.size(), start);
             }
             endLine();
-            return tell(scheduler, written, lines.size(), failed, start);
+            if (isInterrupted.get()) {
+                terminal.say("interrupted: " + written + " of " + lines.size() + " prompts are answered; "
+                        + (isResumable
+                                ? "the same command goes on"
+                                : "with --out FILE a run goes on where it stopped"));
+                return INTERRUPTED;
+            }
+            return tell(scheduler, lines.size(), failed, start);
         }
     }
 
@@ -292,12 +300,7 @@ final class PromptsRun {
         }
     }
 
-    private int tell(Scheduler scheduler, int written, int all, int failed, long start) {
-        if (isInterrupted.get()) {
-            terminal.say("interrupted: " + written + " of " + all + " prompts are answered; with the same --out the "
-                    + "same command goes on");
-            return INTERRUPTED;
-        }
+    private int tell(Scheduler scheduler, int all, int failed, long start) {
         Scheduler.Stats stats = scheduler.stats();
         double seconds = (System.nanoTime() - start) / 1e9;
         if (!isQuiet) {

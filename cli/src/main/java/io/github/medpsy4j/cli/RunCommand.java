@@ -205,6 +205,10 @@ final class RunCommand extends BaseCommand {
         }
         String[] modelAndPrompt = words();
         List<PromptsFile.Line> lines = PromptsFile.read(terminal, promptsFile, answerFlags.system, raw);
+        if (lines.isEmpty()) {
+            terminal.say(Inputs.nameOf(promptsFile) + ": no prompts");
+            return OK;
+        }
         Models models = new Models(terminal).forced(modelFlags.force).forContext(answerFlags.context);
         Models.Found found = models.obtain(modelAndPrompt[0], modelFlags.offline);
         String name = Models.asPath(found.name()).isPresent()
@@ -237,7 +241,7 @@ final class RunCommand extends BaseCommand {
                 ChatCommand.requireTemplate(model);
             }
             return new PromptsRun(terminal, quiet, model, name, sampling, answerFlags, raw)
-                    .run(lines, results, parallel == null ? PARALLEL_DEFAULT : parallel, !asFinished);
+                    .run(lines, results, parallel == null ? PARALLEL_DEFAULT : parallel, !asFinished, out != null);
         }
     }
 

@@ -256,8 +256,7 @@ class RunPromptsTest {
                 .run("run", Cli.TINY, "--temp", "0", "-n", "8", "-q", "--prompts", "-");
         assertEquals("x", results(run.ok()).getFirst().get("id"));
         assertEquals("", run.err());
-        assertEquals(
-                "", cli().in("").run("run", Cli.TINY, "--prompts", "-", "-q").ok());
+        cli().in("\n").run("run", Cli.TINY, "--prompts", "-").failed(0, "stdin: no prompts");
     }
 
     @Test

@@ -29,8 +29,8 @@ public final class Request {
      * The answer to a conversation; thinking is divided from it.
      *
      * @param messages what was said; a system message in front of them, none is taken from the options
-     * @param options sampling, limits, thinking and stop texts; {@code overflow} does not count: a conversation that does
-     *     not fit is refused
+     * @param options sampling, limits, thinking and stop texts. {@code overflow} does not count: a conversation that does
+     *     not fit is refused; nor does {@code draft}: {@link SchedulerOptions} have it
      * @throws ModelException if the model has no chat template
      */
     public static Builder chat(Model model, List<ChatMessage> messages, ChatOptions options) throws ModelException {
