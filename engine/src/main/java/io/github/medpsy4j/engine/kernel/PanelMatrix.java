@@ -52,8 +52,8 @@ final class PanelMatrix extends Matrix {
     private final int unitBlocks;
     private final int units;
     private final long unitBytes;
+    private final long lowOffset;
     private final long highOffset;
-    private final long headerOffset;
     private final long panelBytes;
     private final int panels;
     private final MemorySegment packed;
@@ -86,9 +86,9 @@ final class PanelMatrix extends Matrix {
         int blocks = columns / BLOCK;
         unitBlocks = blocks % 8 == 0 ? 8 : blocks % 4 == 0 ? 4 : 1;
         units = blocks / unitBlocks;
-        highOffset = (long) unitBlocks * QUADS * LANES_BYTES;
-        headerOffset = highOffset + (long) unitBlocks * QUADS * LANES_BYTES * format.highBits / 4;
-        unitBytes = headerOffset + headerBytes();
+        lowOffset = headerBytes();
+        highOffset = lowOffset + (long) unitBlocks * QUADS * LANES_BYTES;
+        unitBytes = highOffset + (long) unitBlocks * QUADS * LANES_BYTES * format.highBits / 4;
         panelBytes = units * unitBytes;
         panels = (rows + PANEL_ROWS - 1) / PANEL_ROWS;
         packed = arena.allocate(panels * panelBytes, 64);
@@ -156,8 +156,9 @@ final class PanelMatrix extends Matrix {
     }
 
     private void packBlock(byte[] src, int block, int j, short[] unit, int lane, int b) {
+        int low = (int) (lowOffset / Short.BYTES) + b * QUADS * PANEL_ROWS + lane;
         for (int q = 0; q < QUADS; q++) {
-            unit[(b * QUADS + q) * PANEL_ROWS + lane] = (short) format.quad(src, block, j, q);
+            unit[low + q * PANEL_ROWS] = (short) format.quad(src, block, j, q);
         }
         int bits = format.highBits;
         if (bits > 0) {
@@ -176,7 +177,7 @@ final class PanelMatrix extends Matrix {
 
     private void packHeader(byte[] src, short[] unit, int r, int lane) {
         int perBlock = format.type.blockBytes();
-        int header = (int) (headerOffset / Short.BYTES);
+        int header = 0;
         // Ints as two shorts, the low one first.
         int ints = header + 2 * r;
         int intsRow = 2 * PANEL_ROWS;
@@ -246,7 +247,7 @@ final class PanelMatrix extends Matrix {
         int grouped = tokens & ~3;
         for (int u = 0; u < units; u++) {
             long unit = panel + u * unitBytes;
-            decodeHeader(unit + headerOffset, s);
+            decodeHeader(unit, s);
             int column = x.row(t0) + u * unitColumns;
             if (grouped > 0) {
                 unpack(unit, s);
@@ -273,15 +274,16 @@ final class PanelMatrix extends Matrix {
 
     /** One token: the unit's part of 32 results. */
     private void multiply1(long unit, Activations x, int at, int to, Workspace s) {
+        long low = unit + lowOffset;
         long high = unit + highOffset;
         switch (format) {
             case Q4_0, Q4_1, Q4_K ->
                 VectorPanels.nibbles(
-                        packed, unit, unitBlocks, format.hasCentre(), x, at, s.products, s.header, s.results, to);
+                        packed, low, unitBlocks, format.hasCentre(), x, at, s.products, s.header, s.results, to);
             case Q5_0, Q5_1, Q5_K ->
                 VectorPanels.fiveBits(
                         packed,
-                        unit,
+                        low,
                         high,
                         unitBlocks,
                         format.hasCentre(),
@@ -294,19 +296,19 @@ final class PanelMatrix extends Matrix {
                         to);
             case Q6_K ->
                 VectorPanels.sixBits(
-                        packed, unit, high, unitBlocks, x, at, s.products, s.highProducts, s.header, s.results, to);
+                        packed, low, high, unitBlocks, x, at, s.products, s.highProducts, s.header, s.results, to);
             case Q8_0 ->
                 VectorPanels.eightBits(
-                        packed, unit, high, unitBlocks, x, at, s.products, s.highProducts, s.header, s.results, to);
+                        packed, low, high, unitBlocks, x, at, s.products, s.highProducts, s.header, s.results, to);
         }
     }
 
     private void unpack(long unit, Workspace s) {
         int quads = unitBlocks * QUADS;
         switch (format.highBits) {
-            case 1 -> VectorPanels.unpackHigh(packed, unit, unit + highOffset, quads, 1, 16, s.tile);
-            case 2 -> VectorPanels.unpackHigh(packed, unit, unit + highOffset, quads, 2, 32, s.tile);
-            default -> VectorPanels.unpack(packed, unit, quads, s.tile);
+            case 1 -> VectorPanels.unpackHigh(packed, unit + lowOffset, unit + highOffset, quads, 1, 16, s.tile);
+            case 2 -> VectorPanels.unpackHigh(packed, unit + lowOffset, unit + highOffset, quads, 2, 32, s.tile);
+            default -> VectorPanels.unpack(packed, unit + lowOffset, quads, s.tile);
         }
         if (format == PanelFormat.Q8_0) {
             VectorPanels.unpack(packed, unit + highOffset, quads, s.highTile);
