@@ -11,22 +11,23 @@ public final class Activations {
     /** Elements that share a scale in the 8-bit form. */
     static final int BLOCK = 32;
 
+    /** Pairs of integers that one int of nibbles meets: one for each of its shifts. */
+    static final int SHIFTS = 4;
+
     public final float[] data;
     public final int width;
     public final int stride;
 
     private final int rows;
 
-    // The 8-bit form; allocated when first wanted. Where an int stands for 16 bits, both its halves hold them, because
-    // broadcasting 32 bits from memory costs a load, and broadcasting 16 a shuffle more.
+    // The 8-bit form; allocated when first wanted. Its integers stand as the eight of an int of nibbles do (see
+    // PanelFormat.packLow): columns 0, 4, 1, 5, 2, 6, 3, 7 are q0..q7, and the pairs (q0, q4), (q1, q5), (q2, q6),
+    // (q3, q7) are ints, the first low.
 
-    /** [rows][stride] the integers, doubled */
+    /** [rows][stride / 2] the integers */
     int[] values;
 
-    /**
-     * [rows][stride] the integers as multipliers for quads that are shifted but not masked, doubled: within a group of
-     * four, b = q[i] - 16·q[i - 1]; see {@link PanelMatrix}.
-     */
+    /** [rows][stride / 2] multipliers of nibbles that are shifted but not masked: qk - 16·q(k-1); see {@link PanelMatrix}. */
     int[] multipliers;
 
     /** [rows][stride / BLOCK] */
@@ -35,11 +36,11 @@ public final class Activations {
     /** [rows][stride / BLOCK] scale·Σq */
     float[] sums;
 
-    /** [rows][stride / BLOCK] -8·Σq modulo 2^16, doubled: where the sum of centred nibble products starts. */
+    /** [rows][stride / BLOCK] -8·Σq modulo 2^16, shifted left by 16: what centres a sum of nibble products */
     int[] starts;
 
-    /** [rows][stride / BLOCK][2] Σq of each half of a block */
-    int[] halfSums;
+    /** [rows][stride / BLOCK][2] -32·Σq of each half of a block: what centres its sum of six bits */
+    int[] offsets;
 
     /** Room for {@code rows} vectors of {@code width} floats. */
     public Activations(int rows, int width) {
@@ -56,12 +57,12 @@ public final class Activations {
 
     void ensureQuantized() {
         if (multipliers == null) {
-            values = new int[rows * stride];
-            multipliers = new int[rows * stride];
+            values = new int[rows * stride / 2];
+            multipliers = new int[rows * stride / 2];
             scales = new float[rows * stride / BLOCK];
             sums = new float[rows * stride / BLOCK];
             starts = new int[rows * stride / BLOCK];
-            halfSums = new int[rows * stride / BLOCK * 2];
+            offsets = new int[rows * stride / BLOCK * 2];
         }
     }
 }

@@ -15,25 +15,14 @@ final class Quantizer {
     private static final int BLOCK = Activations.BLOCK;
     private static final int QUANTUM_MAX = 127;
 
-    /** What a multiplier takes off for its predecessor within a group of four: nothing for the first of the group. */
-    private static final IntVector PREDECESSOR_WEIGHT = predecessorWeight();
-
     private static final float ROUND = Exp.ROUND;
 
     private Quantizer() {}
 
-    private static IntVector predecessorWeight() {
-        int[] weights = new int[I.length()];
-        for (int i = 0; i < weights.length; i++) {
-            weights[i] = i % 4 == 0 ? 0 : 16;
-        }
-        return IntVector.fromArray(I, weights, 0);
-    }
-
     /**
      * Quantizes row t.
      *
-     * @param q scratch of one element and then {@link Activations#BLOCK}
+     * @param q scratch of {@link Activations#BLOCK}
      */
     static void quantizeRow(Activations x, int t, int[] q) {
         for (int at = x.row(t); at < x.row(t + 1); at += BLOCK) {
@@ -45,12 +34,12 @@ final class Quantizer {
             int block = at / BLOCK;
             int first = quantizeHalf(x.data, at, inverse, q, 0);
             int second = quantizeHalf(x.data, at, inverse, q, BLOCK / 2);
-            double16(q, x, at);
+            pair(q, x, at / 2);
             x.scales[block] = scale;
             x.sums[block] = scale * (first + second);
-            x.starts[block] = doubled(-8 * (first + second));
-            x.halfSums[2 * block] = first;
-            x.halfSums[2 * block + 1] = second;
+            x.starts[block] = (-8 * (first + second)) << 16;
+            x.offsets[2 * block] = -32 * first;
+            x.offsets[2 * block + 1] = -32 * second;
         }
     }
 
@@ -62,7 +51,7 @@ final class Quantizer {
         return max.reduceLanes(VectorOperators.MAX);
     }
 
-    /** q[1 + from ..] = round(x·inverse) over half a block; returns their sum. */
+    /** q[from ..] = round(x·inverse) over half a block; returns their sum. */
     private static int quantizeHalf(float[] x, int at, float inverse, int[] q, int from) {
         IntVector total = IntVector.zero(I);
         for (int i = from; i < from + BLOCK / 2; i += I.length()) {
@@ -70,23 +59,36 @@ final class Quantizer {
                     .fma(FloatVector.broadcast(F, inverse), FloatVector.broadcast(F, ROUND))
                     .sub(ROUND);
             IntVector v = (IntVector) rounded.convertShape(VectorOperators.F2I, I, 0);
-            v.intoArray(q, 1 + i);
+            v.intoArray(q, i);
             total = total.add(v);
         }
         return total.reduceLanes(VectorOperators.ADD);
     }
 
-    private static void double16(int[] q, Activations x, int at) {
-        for (int i = 0; i < BLOCK; i += I.length()) {
-            IntVector v = IntVector.fromArray(I, q, 1 + i);
-            IntVector b = v.sub(IntVector.fromArray(I, q, i).mul(PREDECESSOR_WEIGHT));
-            v.and(0xffff).or(v.lanewise(VectorOperators.LSHL, 16)).intoArray(x.values, at + i);
-            b.and(0xffff).or(b.lanewise(VectorOperators.LSHL, 16)).intoArray(x.multipliers, at + i);
+    private static void pair(int[] q, Activations x, int at) {
+        for (int i = 0; i < BLOCK; i += 8) {
+            int to = at + i / 2;
+            int q0 = q[i];
+            int q1 = q[i + 4];
+            int q2 = q[i + 1];
+            int q3 = q[i + 5];
+            int q4 = q[i + 2];
+            int q5 = q[i + 6];
+            int q6 = q[i + 3];
+            int q7 = q[i + 7];
+            x.values[to] = pair(q0, q4);
+            x.values[to + 1] = pair(q1, q5);
+            x.values[to + 2] = pair(q2, q6);
+            x.values[to + 3] = pair(q3, q7);
+            x.multipliers[to] = pair(q0, q4 - 16 * q3);
+            x.multipliers[to + 1] = pair(q1 - 16 * q0, q5 - 16 * q4);
+            x.multipliers[to + 2] = pair(q2 - 16 * q1, q6 - 16 * q5);
+            x.multipliers[to + 3] = pair(q3 - 16 * q2, q7 - 16 * q6);
         }
     }
 
-    /** The low 16 bits of a number in both halves of an int. */
-    private static int doubled(int value) {
-        return (value & 0xffff) | (value << 16);
+    /** Two numbers' low 16 bits, the first low. */
+    private static int pair(int low, int high) {
+        return (low & 0xffff) | high << 16;
     }
 }

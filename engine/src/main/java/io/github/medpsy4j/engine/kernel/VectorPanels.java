@@ -1,5 +1,9 @@
 package io.github.medpsy4j.engine.kernel;
 
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
@@ -8,58 +12,76 @@ import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
-/** The loops of {@link PanelMatrix}, whose Javadoc gives the arithmetic and the layout. Generic in the vector's length. */
+/**
+ * The loops of {@link PanelMatrix}, whose Javadoc gives the arithmetic and the layout. Generic in the vector's length:
+ * a panel is four vectors of rows.
+ *
+ * <p>The product loops of one token store what each int gives and leave the adding up to the combining loop. So nothing
+ * but the counter goes round the loop, C2 moves every bounds check out of it, and 73 instructions treat 256 weights; a
+ * loop that adds up until a run ends has a third more, and a nest sets up its inner loop for every run. A body shared by
+ * way of a method would not be inlined (C2 has a budget of nodes).
+ */
 final class VectorPanels {
     private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Integer> I = IntVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Short> S = ShortVector.SPECIES_PREFERRED;
     private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
-    private static final int ROWS = PanelMatrix.PANEL_ROWS;
-    private static final int BLOCK = PanelMatrix.BLOCK;
-    private static final int FLOATS = F.length();
 
-    /** Shorts in a vector: a panel's 32 rows are 32 / SHORT_LANES vectors. */
-    static final int SHORT_LANES = S.length();
+    /** Lanes of a vector of ints or floats. */
+    static final int L = I.length();
 
-    private static final int SHORT_BYTES = S.vectorByteSize();
-    private static final int LANES_BYTES = PanelMatrix.LANES_BYTES;
-    private static final int QUADS = PanelMatrix.QUADS;
+    private static final int VECTORS = 4;
 
-    /** What a run of columns with one scale has in a decoded header: 32 scales, 32 centres. */
+    /** Tokens that a tile of products serves at a time. */
+    private static final int TOKENS = 4;
+
+    /** Rows of a panel. */
+    static final int ROWS = VECTORS * L;
+
+    private static final int INTS = PanelMatrix.INTS;
+    private static final int SHIFTS = Activations.SHIFTS;
+    private static final int VECTOR_BYTES = I.vectorByteSize();
+    private static final int ROW_BYTES = VECTORS * VECTOR_BYTES;
+
+    /** What a run of columns with one scale has in a decoded header: a scale and a centre for each row. */
     private static final int RUN = 2 * ROWS;
 
-    private VectorPanels() {}
+    /** The lowest nibbles of both shorts of an int. */
+    private static final int PAIR = 0x000f000f;
 
-    /** Halves at even and odd lanes of {@code v} as floats times 2^-112: the exponent's bias is corrected by the caller. */
+    /** Halves as floats times 2^-112: the exponent's bias is corrected by this factor. */
     private static final float HALF_TO_FLOAT = 0x1p112f;
 
     /** Keeps a half's sign at the top and its exponent and mantissa where a float has them. */
     private static final int HALF_MASK = 0x8fffe000;
 
-    /** out[0..32) = the 32 halves at {@code at}, which stand in lane order, in row order. Exact for finite halves, the only ones that are packed. */
+    private VectorPanels() {}
+
+    // ---- Headers ----
+
+    /** out[rows] = a half for each row, as {@link PanelMatrix} places them. Exact for finite halves, the only ones packed. */
     private static void halves(MemorySegment w, long at, float[] out, int to) {
-        for (int v = 0; v < ROWS; v += SHORT_LANES) {
-            IntVector pairs =
-                    ShortVector.fromMemorySegment(S, w, at + v * 2L, LE).reinterpretAsInts();
-            pairs.lanewise(VectorOperators.LSHL, 16)
-                    .lanewise(VectorOperators.ASHR, 3)
+        for (int v = 0; v < VECTORS / 2; v++) {
+            IntVector pairs = IntVector.fromMemorySegment(I, w, at + v * (long) VECTOR_BYTES, LE);
+            pairs.lanewise(LSHL, 16)
+                    .lanewise(ASHR, 3)
                     .and(HALF_MASK)
                     .reinterpretAsFloats()
                     .mul(HALF_TO_FLOAT)
-                    .intoArray(out, to + v);
+                    .intoArray(out, to + 2 * v * L);
             pairs.and(0xffff0000)
-                    .lanewise(VectorOperators.ASHR, 3)
+                    .lanewise(ASHR, 3)
                     .and(HALF_MASK)
                     .reinterpretAsFloats()
                     .mul(HALF_TO_FLOAT)
-                    .intoArray(out, to + v + FLOATS);
+                    .intoArray(out, to + (2 * v + 1) * L);
         }
     }
 
     /** A scale for each block and no centre: w = d·c. */
     static void headerScales(MemorySegment w, long at, int blocks, float[] header) {
         for (int b = 0; b < blocks; b++) {
-            halves(w, at + (long) b * LANES_BYTES, header, b * RUN);
+            halves(w, at + (long) b * PanelMatrix.HALVES_BYTES, header, b * RUN);
         }
     }
 
@@ -68,341 +90,652 @@ final class VectorPanels {
         for (int b = 0; b < blocks; b++) {
             int scale = b * RUN;
             int centre = scale + ROWS;
-            halves(w, at + 2L * b * LANES_BYTES, header, scale);
-            halves(w, at + (2L * b + 1) * LANES_BYTES, header, centre);
+            halves(w, at + 2L * b * PanelMatrix.HALVES_BYTES, header, scale);
+            halves(w, at + (2L * b + 1) * PanelMatrix.HALVES_BYTES, header, centre);
             for (int r = 0; r < ROWS; r++) {
                 header[centre + r] = Math.fma(bias, header[scale + r], header[centre + r]);
             }
         }
     }
 
-    /** w = d·scale·u - dmin·min = d·scale·(u - bias) + (bias·d·scale - dmin·min); both products are exact. */
-    static void headerMinima(MemorySegment w, long at, float bias, float[] factors, float[] header) {
-        halves(w, at + 4 * ROWS * 4, factors, 0);
-        halves(w, at + 4 * ROWS * 4 + LANES_BYTES, factors, ROWS);
-        for (int r = 0; r < ROWS; r += FLOATS) {
-            FloatVector d = FloatVector.fromArray(F, factors, r);
-            FloatVector dmin = FloatVector.fromArray(F, factors, ROWS + r).neg();
-            for (int g = 0; g < 2; g++) {
-                IntVector scales = IntVector.fromMemorySegment(I, w, at + (g * ROWS + r) * 4L, LE);
-                IntVector minima = IntVector.fromMemorySegment(I, w, at + ((2 + g) * ROWS + r) * 4L, LE);
-                int to = g * 4 * RUN + r;
-                FloatVector scale = ((FloatVector) scales.and(0xff).convertShape(VectorOperators.I2F, F, 0)).mul(d);
-                FloatVector min = (FloatVector) minima.and(0xff).convertShape(VectorOperators.I2F, F, 0);
-                scale.intoArray(header, to);
-                min.fma(dmin, scale.mul(bias)).intoArray(header, to + ROWS);
-                scale = ((FloatVector) scales.lanewise(VectorOperators.LSHR, 8)
-                                .and(0xff)
-                                .convertShape(VectorOperators.I2F, F, 0))
-                        .mul(d);
-                min = (FloatVector)
-                        minima.lanewise(VectorOperators.LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0);
-                scale.intoArray(header, to + RUN);
-                min.fma(dmin, scale.mul(bias)).intoArray(header, to + RUN + ROWS);
-                scale = ((FloatVector) scales.lanewise(VectorOperators.LSHR, 16)
-                                .and(0xff)
-                                .convertShape(VectorOperators.I2F, F, 0))
-                        .mul(d);
-                min = (FloatVector)
-                        minima.lanewise(VectorOperators.LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0);
-                scale.intoArray(header, to + 2 * RUN);
-                min.fma(dmin, scale.mul(bias)).intoArray(header, to + 2 * RUN + ROWS);
-                scale = ((FloatVector)
-                                scales.lanewise(VectorOperators.LSHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                        .mul(d);
-                min = (FloatVector) minima.lanewise(VectorOperators.LSHR, 24).convertShape(VectorOperators.I2F, F, 0);
-                scale.intoArray(header, to + 3 * RUN);
-                min.fma(dmin, scale.mul(bias)).intoArray(header, to + 3 * RUN + ROWS);
-            }
+    /** w = d·scale·u - dmin·min: scales and minima as integers; d and dmin in {@code factors}. */
+    static void headerMinima(MemorySegment w, long at, float[] factors, float[] header) {
+        halves(w, at, 2, factors);
+        long fieldsAt = at + 2L * PanelMatrix.HALVES_BYTES;
+        for (int i = 0; i < 4 * VECTORS; i++) {
+            IntVector fields = IntVector.fromMemorySegment(I, w, fieldsAt + i * (long) VECTOR_BYTES, LE);
+            int to = 2 * (i % 4) * RUN + i / 4 * L;
+            ((FloatVector) fields.and(0xff).convertShape(VectorOperators.I2F, F, 0)).intoArray(header, to);
+            ((FloatVector) fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(header, to + ROWS);
+            ((FloatVector) fields.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(header, to + RUN);
+            ((FloatVector) fields.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(header, to + RUN + ROWS);
         }
     }
 
-    /** w = d·scale·c with 16 signed scales. */
+    /** w = d·scale·c with 16 signed scales, as integers; d in {@code factors}. */
     static void headerQ6K(MemorySegment w, long at, float[] factors, float[] header) {
-        halves(w, at + 4 * ROWS * 4, factors, 0);
-        for (int r = 0; r < ROWS; r += FLOATS) {
-            FloatVector d = FloatVector.fromArray(F, factors, r);
-            for (int g = 0; g < 4; g++) {
-                IntVector scales = IntVector.fromMemorySegment(I, w, at + (g * ROWS + r) * 4L, LE);
-                int to = g * 4 * RUN + r;
-                ((FloatVector) scales.lanewise(VectorOperators.LSHL, 24)
-                                .lanewise(VectorOperators.ASHR, 24)
+        halves(w, at, 1, factors);
+        long fieldsAt = at + PanelMatrix.HALVES_BYTES;
+        for (int i = 0; i < 4 * VECTORS; i++) {
+            IntVector fields = IntVector.fromMemorySegment(I, w, fieldsAt + i * (long) VECTOR_BYTES, LE);
+            int to = 4 * (i % 4) * RUN + i / 4 * L;
+            ((FloatVector) fields.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(header, to);
+            ((FloatVector) fields.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(header, to + RUN);
+            ((FloatVector) fields.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(header, to + 2 * RUN);
+            ((FloatVector) fields.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(header, to + 3 * RUN);
+        }
+    }
+
+    /** out[count][rows]: {@code count} halves for each row. */
+    static void halves(MemorySegment w, long at, int count, float[] out) {
+        for (int i = 0; i < count; i++) {
+            halves(w, at + (long) i * PanelMatrix.HALVES_BYTES, out, i * ROWS);
+        }
+    }
+
+    // ---- One token. products[int][rows] = Σ n·q of each int of nibbles, in two shorts, modulo 2^16. ----
+
+    /** @param at the first block's index in the activations */
+    static void nibbleProducts(MemorySegment w, long plane, int ints, Activations x, int at, int[] products) {
+        int[] multipliers = x.multipliers;
+        int first = at * INTS * SHIFTS;
+        for (int i = 0; i < ints; i++) {
+            long o = plane + i * (long) ROW_BYTES;
+            IntVector v0 = IntVector.fromMemorySegment(I, w, o, LE);
+            IntVector v1 = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE);
+            IntVector v2 = IntVector.fromMemorySegment(I, w, o + 2 * VECTOR_BYTES, LE);
+            IntVector v3 = IntVector.fromMemorySegment(I, w, o + 3 * VECTOR_BYTES, LE);
+            ShortVector m0 =
+                    IntVector.broadcast(I, multipliers[first + i * SHIFTS]).reinterpretAsShorts();
+            ShortVector m1 =
+                    IntVector.broadcast(I, multipliers[first + i * SHIFTS + 1]).reinterpretAsShorts();
+            ShortVector m2 =
+                    IntVector.broadcast(I, multipliers[first + i * SHIFTS + 2]).reinterpretAsShorts();
+            ShortVector m3 =
+                    IntVector.broadcast(I, multipliers[first + i * SHIFTS + 3]).reinterpretAsShorts();
+            v0.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v0.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                    .add(v0.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                    .add(v0.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3))
+                    .reinterpretAsInts()
+                    .intoArray(products, i * ROWS);
+            v1.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v1.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                    .add(v1.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                    .add(v1.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3))
+                    .reinterpretAsInts()
+                    .intoArray(products, i * ROWS + L);
+            v2.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v2.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                    .add(v2.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                    .add(v2.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3))
+                    .reinterpretAsInts()
+                    .intoArray(products, i * ROWS + 2 * L);
+            v3.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v3.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                    .add(v3.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                    .add(v3.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3))
+                    .reinterpretAsInts()
+                    .intoArray(products, i * ROWS + 3 * L);
+        }
+    }
+
+    /**
+     * The same of a plane of high bits, where one int holds the fields of several ints of nibbles.
+     *
+     * @param bits of a weight: 1 or 2
+     */
+    static void highProducts(MemorySegment w, long plane, int bits, int ints, Activations x, int at, int[] products) {
+        int[] multipliers = x.multipliers;
+        int first = at * INTS * SHIFTS;
+        int within = 4 / bits - 1;
+        int log = 3 - bits;
+        IntVector mask = IntVector.broadcast(I, 0x11111111 * ((1 << bits) - 1));
+        for (int i = 0; i < ints; i++) {
+            long o = plane + (i >> log) * (long) ROW_BYTES;
+            int shift = (i & within) * bits;
+            IntVector v0 = IntVector.fromMemorySegment(I, w, o, LE)
+                    .lanewise(LSHR, shift)
+                    .and(mask);
+            IntVector v1 = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE)
+                    .lanewise(LSHR, shift)
+                    .and(mask);
+            IntVector v2 = IntVector.fromMemorySegment(I, w, o + 2 * VECTOR_BYTES, LE)
+                    .lanewise(LSHR, shift)
+                    .and(mask);
+            IntVector v3 = IntVector.fromMemorySegment(I, w, o + 3 * VECTOR_BYTES, LE)
+                    .lanewise(LSHR, shift)
+                    .and(mask);
+            ShortVector m0 =
+                    IntVector.broadcast(I, multipliers[first + i * SHIFTS]).reinterpretAsShorts();
+            ShortVector m1 =
+                    IntVector.broadcast(I, multipliers[first + i * SHIFTS + 1]).reinterpretAsShorts();
+            ShortVector m2 =
+                    IntVector.broadcast(I, multipliers[first + i * SHIFTS + 2]).reinterpretAsShorts();
+            ShortVector m3 =
+                    IntVector.broadcast(I, multipliers[first + i * SHIFTS + 3]).reinterpretAsShorts();
+            v0.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v0.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                    .add(v0.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                    .add(v0.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3))
+                    .reinterpretAsInts()
+                    .intoArray(products, i * ROWS);
+            v1.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v1.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                    .add(v1.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                    .add(v1.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3))
+                    .reinterpretAsInts()
+                    .intoArray(products, i * ROWS + L);
+            v2.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v2.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                    .add(v2.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                    .add(v2.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3))
+                    .reinterpretAsInts()
+                    .intoArray(products, i * ROWS + 2 * L);
+            v3.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v3.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                    .add(v3.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                    .add(v3.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3))
+                    .reinterpretAsInts()
+                    .intoArray(products, i * ROWS + 3 * L);
+        }
+    }
+
+    /** Q4_0 and Q4_1: y[rows] += d·(scale(x)·s) [+ centre·sum(x)] of each block, where s = Σ(n - 8)·q. */
+    static void combineNibbles(
+            int[] products, int blocks, boolean centred, Activations x, int at, float[] header, float[] y, int to) {
+        int[] starts = x.starts;
+        float[] scales = x.scales;
+        float[] blockSums = x.sums;
+        for (int v = 0; v < ROWS; v += L) {
+            FloatVector a = FloatVector.fromArray(F, y, to + v);
+            for (int b = 0; b < blocks; b++) {
+                int o = b * INTS * ROWS + v;
+                IntVector t = IntVector.fromArray(I, products, o)
+                        .reinterpretAsShorts()
+                        .add(IntVector.fromArray(I, products, o + ROWS).reinterpretAsShorts())
+                        .add(IntVector.fromArray(I, products, o + 2 * ROWS).reinterpretAsShorts())
+                        .add(IntVector.fromArray(I, products, o + 3 * ROWS).reinterpretAsShorts())
+                        .reinterpretAsInts();
+                a = ((FloatVector) t.lanewise(LSHL, 16)
+                                .add(t)
+                                .add(IntVector.broadcast(I, starts[at + b]))
+                                .lanewise(ASHR, 16)
                                 .convertShape(VectorOperators.I2F, F, 0))
-                        .mul(d)
-                        .intoArray(header, to);
-                ((FloatVector) scales.lanewise(VectorOperators.LSHL, 16)
-                                .lanewise(VectorOperators.ASHR, 24)
-                                .convertShape(VectorOperators.I2F, F, 0))
-                        .mul(d)
-                        .intoArray(header, to + RUN);
-                ((FloatVector) scales.lanewise(VectorOperators.LSHL, 8)
-                                .lanewise(VectorOperators.ASHR, 24)
-                                .convertShape(VectorOperators.I2F, F, 0))
-                        .mul(d)
-                        .intoArray(header, to + 2 * RUN);
-                ((FloatVector) scales.lanewise(VectorOperators.ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                        .mul(d)
-                        .intoArray(header, to + 3 * RUN);
+                        .mul(FloatVector.broadcast(F, scales[at + b]))
+                        .fma(FloatVector.fromArray(F, header, b * RUN + v), a);
+                if (centred) {
+                    a = FloatVector.broadcast(F, blockSums[at + b])
+                            .fma(FloatVector.fromArray(F, header, b * RUN + ROWS + v), a);
+                }
             }
+            a.intoArray(y, to + v);
         }
     }
 
-    // ---- One token: y[to + r] += the unit's part of row r. at is the unit's first column in x. ----
-
-    /** Four bits: s = Σ(n - 8)·q. */
-    static void nibbles(
+    /**
+     * Q4_K: y[v..] += d·Σ scale·(scale(x)·s + 8·sum(x)) - dmin·Σ min·sum(x) for one vector of rows, both sums over the
+     * unit's eight blocks, s = Σ(n - 8)·q. Reads scales and minima from the packed header itself. Written out, because a
+     * loop of four pairs of blocks took twice the time.
+     */
+    static void combineMinima(
             MemorySegment w,
-            long unit,
-            int blocks,
-            boolean centred,
-            Activations x,
-            int at,
-            short[] products,
-            float[] header,
-            float[] y,
-            int to) {
-        for (int v = 0; v < ROWS; v += 2 * SHORT_LANES) {
-            nibbleProducts(w, unit, v, blocks, QUADS, true, x.multipliers, x.starts, at, products);
-        }
-        for (int v = 0; v < ROWS; v += SHORT_LANES) {
-            combineOne(products, v, ROWS, blocks, centred, x.scales, x.sums, at / BLOCK, header, v, y, to + v);
-        }
-    }
-
-    /** Five bits: s = Σ(n - 8)·q + 16·Σh·q - 8·Σq. */
-    static void fiveBits(
-            MemorySegment w,
-            long low,
-            long high,
-            int blocks,
-            boolean centred,
-            Activations x,
-            int at,
-            short[] lows,
-            short[] highs,
-            float[] header,
-            float[] y,
-            int to) {
-        for (int v = 0; v < ROWS; v += 2 * SHORT_LANES) {
-            nibbleProducts(w, low, v, blocks, QUADS, true, x.multipliers, x.starts, at, lows);
-            bitProducts(w, high, v, blocks, x.multipliers, at, highs);
-        }
-        for (int v = 0; v < ROWS; v += SHORT_LANES) {
-            combinePlanes(lows, highs, v, ROWS, blocks, BLOCK, -8, centred, x, at, header, v, y, to + v);
-        }
-    }
-
-    /** Six bits: s = Σn·q + 16·Σh·q - 32·Σq over each 16 columns; Σn·q is at most 15·127·16 = 30,480. */
-    static void sixBits(
-            MemorySegment w,
-            long low,
-            long high,
-            int blocks,
-            Activations x,
-            int at,
-            short[] lows,
-            short[] highs,
-            float[] header,
-            float[] y,
-            int to) {
-        for (int v = 0; v < ROWS; v += 2 * SHORT_LANES) {
-            nibbleProducts(w, low, v, 2 * blocks, QUADS / 2, false, x.multipliers, x.starts, at, lows);
-            pairProducts(w, high, v, 2 * blocks, x.multipliers, at, highs);
-        }
-        for (int v = 0; v < ROWS; v += SHORT_LANES) {
-            combinePlanes(lows, highs, v, ROWS, 2 * blocks, BLOCK / 2, -32, false, x, at, header, v, y, to + v);
-        }
-    }
-
-    /** Eight bits: s = Σ(n - 8)·q + 16·Σ(h - 8)·q + 8·Σq. */
-    static void eightBits(
-            MemorySegment w,
-            long low,
-            long high,
-            int blocks,
-            Activations x,
-            int at,
-            short[] lows,
-            short[] highs,
-            float[] header,
-            float[] y,
-            int to) {
-        for (int v = 0; v < ROWS; v += 2 * SHORT_LANES) {
-            nibbleProducts(w, low, v, blocks, QUADS, true, x.multipliers, x.starts, at, lows);
-            nibbleProducts(w, high, v, blocks, QUADS, true, x.multipliers, x.starts, at, highs);
-        }
-        for (int v = 0; v < ROWS; v += SHORT_LANES) {
-            combinePlanes(lows, highs, v, ROWS, blocks, BLOCK, 8, false, x, at, header, v, y, to + v);
-        }
-    }
-
-    // Each of the following takes two vectors of rows, from lane v on. Where one vector is the whole panel, the second
-    // would lie beyond it: it repeats the first.
-    private static final int SECOND = SHORT_LANES == ROWS ? 0 : SHORT_LANES;
-
-    /** products[run][32 lanes] = Σ n·q over runs of {@code quads}, or Σ(n - 8)·q over blocks where {@code centred}. */
-    private static void nibbleProducts(
-            MemorySegment w,
-            long plane,
+            long header,
             int v,
-            int runs,
-            int quads,
-            boolean centred,
-            int[] multipliers,
-            int[] starts,
+            int[] products,
+            Activations x,
             int at,
-            short[] products) {
-        long from = plane + v * 2L;
-        for (int r = 0; r < runs; r++) {
-            ShortVector s =
-                    IntVector.broadcast(I, centred ? starts[at / BLOCK + r] : 0).reinterpretAsShorts();
-            ShortVector t = s;
-            for (int q = 0; q < quads; q++) {
-                long o = from + (r * quads + q) * (long) LANES_BYTES;
-                int k = at + (r * quads + q) * 4;
-                ShortVector n = ShortVector.fromMemorySegment(S, w, o, LE);
-                ShortVector m = ShortVector.fromMemorySegment(S, w, o + SECOND * 2L, LE);
-                ShortVector c = IntVector.broadcast(I, multipliers[k]).reinterpretAsShorts();
-                s = s.add(n.mul(c));
-                t = t.add(m.mul(c));
-                c = IntVector.broadcast(I, multipliers[k + 1]).reinterpretAsShorts();
-                s = s.add(n.lanewise(VectorOperators.LSHR, 4).mul(c));
-                t = t.add(m.lanewise(VectorOperators.LSHR, 4).mul(c));
-                c = IntVector.broadcast(I, multipliers[k + 2]).reinterpretAsShorts();
-                s = s.add(n.lanewise(VectorOperators.LSHR, 8).mul(c));
-                t = t.add(m.lanewise(VectorOperators.LSHR, 8).mul(c));
-                c = IntVector.broadcast(I, multipliers[k + 3]).reinterpretAsShorts();
-                s = s.add(n.lanewise(VectorOperators.LSHR, 12).mul(c));
-                t = t.add(m.lanewise(VectorOperators.LSHR, 12).mul(c));
-            }
-            s.intoArray(products, r * ROWS + v);
-            t.intoArray(products, r * ROWS + v + SECOND);
-        }
+            float[] factors,
+            float[] y,
+            int to) {
+        int[] starts = x.starts;
+        float[] scales = x.scales;
+        float[] blockSums = x.sums;
+        long fieldsAt = header + 2L * PanelMatrix.HALVES_BYTES + v * 16L;
+        IntVector fields = IntVector.fromMemorySegment(I, w, fieldsAt, LE);
+        IntVector t = IntVector.fromArray(I, products, v)
+                .reinterpretAsShorts()
+                .add(IntVector.fromArray(I, products, v + 1 * ROWS).reinterpretAsShorts())
+                .add(IntVector.fromArray(I, products, v + 2 * ROWS).reinterpretAsShorts())
+                .add(IntVector.fromArray(I, products, v + 3 * ROWS).reinterpretAsShorts())
+                .reinterpretAsInts();
+        FloatVector sum = FloatVector.broadcast(F, blockSums[at]);
+        FloatVector a = ((FloatVector) t.lanewise(LSHL, 16)
+                        .add(t)
+                        .add(IntVector.broadcast(I, starts[at]))
+                        .lanewise(ASHR, 16)
+                        .convertShape(VectorOperators.I2F, F, 0))
+                .fma(FloatVector.broadcast(F, scales[at]), sum.mul(8))
+                .fma((FloatVector) fields.and(0xff).convertShape(VectorOperators.I2F, F, 0), FloatVector.zero(F));
+        FloatVector m = sum.fma(
+                (FloatVector) fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0),
+                FloatVector.zero(F));
+        t = IntVector.fromArray(I, products, v + 4 * ROWS)
+                .reinterpretAsShorts()
+                .add(IntVector.fromArray(I, products, v + 5 * ROWS).reinterpretAsShorts())
+                .add(IntVector.fromArray(I, products, v + 6 * ROWS).reinterpretAsShorts())
+                .add(IntVector.fromArray(I, products, v + 7 * ROWS).reinterpretAsShorts())
+                .reinterpretAsInts();
+        sum = FloatVector.broadcast(F, blockSums[at + 1]);
+        a = ((FloatVector) t.lanewise(LSHL, 16)
+                        .add(t)
+                        .add(IntVector.broadcast(I, starts[at + 1]))
+                        .lanewise(ASHR, 16)
+                        .convertShape(VectorOperators.I2F, F, 0))
+                .fma(FloatVector.broadcast(F, scales[at + 1]), sum.mul(8))
+                .fma((FloatVector) fields.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0), a);
+        m = sum.fma((FloatVector) fields.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0), m);
+        fields = IntVector.fromMemorySegment(I, w, fieldsAt + 1 * VECTOR_BYTES, LE);
+        t = IntVector.fromArray(I, products, v + 8 * ROWS)
+                .reinterpretAsShorts()
+                .add(IntVector.fromArray(I, products, v + 9 * ROWS).reinterpretAsShorts())
+                .add(IntVector.fromArray(I, products, v + 10 * ROWS).reinterpretAsShorts())
+                .add(IntVector.fromArray(I, products, v + 11 * ROWS).reinterpretAsShorts())
+                .reinterpretAsInts();
+        sum = FloatVector.broadcast(F, blockSums[at + 2]);
+        a = ((FloatVector) t.lanewise(LSHL, 16)
+                        .add(t)
+                        .add(IntVector.broadcast(I, starts[at + 2]))
+                        .lanewise(ASHR, 16)
+                        .convertShape(VectorOperators.I2F, F, 0))
+                .fma(FloatVector.broadcast(F, scales[at + 2]), sum.mul(8))
+                .fma((FloatVector) fields.and(0xff).convertShape(VectorOperators.I2F, F, 0), a);
+        m = sum.fma((FloatVector) fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0), m);
+        t = IntVector.fromArray(I, products, v + 12 * ROWS)
+                .reinterpretAsShorts()
+                .add(IntVector.fromArray(I, products, v + 13 * ROWS).reinterpretAsShorts())
+                .add(IntVector.fromArray(I, products, v + 14 * ROWS).reinterpretAsShorts())
+                .add(IntVector.fromArray(I, products, v + 15 * ROWS).reinterpretAsShorts())
+                .reinterpretAsInts();
+        sum = FloatVector.broadcast(F, blockSums[at + 3]);
+        a = ((FloatVector) t.lanewise(LSHL, 16)
+                        .add(t)
+                        .add(IntVector.broadcast(I, starts[at + 3]))
+                        .lanewise(ASHR, 16)
+                        .convertShape(VectorOperators.I2F, F, 0))
+                .fma(FloatVector.broadcast(F, scales[at + 3]), sum.mul(8))
+                .fma((FloatVector) fields.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0), a);
+        m = sum.fma((FloatVector) fields.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0), m);
+        fields = IntVector.fromMemorySegment(I, w, fieldsAt + 2 * VECTOR_BYTES, LE);
+        t = IntVector.fromArray(I, products, v + 16 * ROWS)
+                .reinterpretAsShorts()
+                .add(IntVector.fromArray(I, products, v + 17 * ROWS).reinterpretAsShorts())
+                .add(IntVector.fromArray(I, products, v + 18 * ROWS).reinterpretAsShorts())
+                .add(IntVector.fromArray(I, products, v + 19 * ROWS).reinterpretAsShorts())
+                .reinterpretAsInts();
+        sum = FloatVector.broadcast(F, blockSums[at + 4]);
+        a = ((FloatVector) t.lanewise(LSHL, 16)
+                        .add(t)
+                        .add(IntVector.broadcast(I, starts[at + 4]))
+                        .lanewise(ASHR, 16)
+                        .convertShape(VectorOperators.I2F, F, 0))
+                .fma(FloatVector.broadcast(F, scales[at + 4]), sum.mul(8))
+                .fma((FloatVector) fields.and(0xff).convertShape(VectorOperators.I2F, F, 0), a);
+        m = sum.fma((FloatVector) fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0), m);
+        t = IntVector.fromArray(I, products, v + 20 * ROWS)
+                .reinterpretAsShorts()
+                .add(IntVector.fromArray(I, products, v + 21 * ROWS).reinterpretAsShorts())
+                .add(IntVector.fromArray(I, products, v + 22 * ROWS).reinterpretAsShorts())
+                .add(IntVector.fromArray(I, products, v + 23 * ROWS).reinterpretAsShorts())
+                .reinterpretAsInts();
+        sum = FloatVector.broadcast(F, blockSums[at + 5]);
+        a = ((FloatVector) t.lanewise(LSHL, 16)
+                        .add(t)
+                        .add(IntVector.broadcast(I, starts[at + 5]))
+                        .lanewise(ASHR, 16)
+                        .convertShape(VectorOperators.I2F, F, 0))
+                .fma(FloatVector.broadcast(F, scales[at + 5]), sum.mul(8))
+                .fma((FloatVector) fields.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0), a);
+        m = sum.fma((FloatVector) fields.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0), m);
+        fields = IntVector.fromMemorySegment(I, w, fieldsAt + 3 * VECTOR_BYTES, LE);
+        t = IntVector.fromArray(I, products, v + 24 * ROWS)
+                .reinterpretAsShorts()
+                .add(IntVector.fromArray(I, products, v + 25 * ROWS).reinterpretAsShorts())
+                .add(IntVector.fromArray(I, products, v + 26 * ROWS).reinterpretAsShorts())
+                .add(IntVector.fromArray(I, products, v + 27 * ROWS).reinterpretAsShorts())
+                .reinterpretAsInts();
+        sum = FloatVector.broadcast(F, blockSums[at + 6]);
+        a = ((FloatVector) t.lanewise(LSHL, 16)
+                        .add(t)
+                        .add(IntVector.broadcast(I, starts[at + 6]))
+                        .lanewise(ASHR, 16)
+                        .convertShape(VectorOperators.I2F, F, 0))
+                .fma(FloatVector.broadcast(F, scales[at + 6]), sum.mul(8))
+                .fma((FloatVector) fields.and(0xff).convertShape(VectorOperators.I2F, F, 0), a);
+        m = sum.fma((FloatVector) fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0), m);
+        t = IntVector.fromArray(I, products, v + 28 * ROWS)
+                .reinterpretAsShorts()
+                .add(IntVector.fromArray(I, products, v + 29 * ROWS).reinterpretAsShorts())
+                .add(IntVector.fromArray(I, products, v + 30 * ROWS).reinterpretAsShorts())
+                .add(IntVector.fromArray(I, products, v + 31 * ROWS).reinterpretAsShorts())
+                .reinterpretAsInts();
+        sum = FloatVector.broadcast(F, blockSums[at + 7]);
+        a = ((FloatVector) t.lanewise(LSHL, 16)
+                        .add(t)
+                        .add(IntVector.broadcast(I, starts[at + 7]))
+                        .lanewise(ASHR, 16)
+                        .convertShape(VectorOperators.I2F, F, 0))
+                .fma(FloatVector.broadcast(F, scales[at + 7]), sum.mul(8))
+                .fma((FloatVector) fields.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0), a);
+        m = sum.fma((FloatVector) fields.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0), m);
+        FloatVector sofar = a.fma(FloatVector.fromArray(F, factors, v), FloatVector.fromArray(F, y, to + v));
+        m.fma(FloatVector.fromArray(F, factors, ROWS + v).neg(), sofar).intoArray(y, to + v);
     }
 
-    /** products[block][32 lanes] = Σ h·q over single high bits, four quads to a short. */
-    private static void bitProducts(
-            MemorySegment w, long plane, int v, int blocks, int[] multipliers, int at, short[] products) {
-        long from = plane + v * 2L;
-        ShortVector mask = ShortVector.broadcast(S, (short) 0x1111);
+    /**
+     * Turns two planes' products into sums[block][rows] = low + 16·high + extra·Σq, where low = Σ(n - 8)·q.
+     *
+     * @param centredHigh -1 where high is Σ(h - 8)·q, 0 where it is Σh·q
+     * @param extra 8 or -8
+     */
+    static void joinPlanes(
+            int[] low, int[] high, int blocks, int centredHigh, int extra, Activations x, int at, int[] sums) {
+        int[] starts = x.starts;
         for (int b = 0; b < blocks; b++) {
-            ShortVector s = ShortVector.zero(S);
-            ShortVector t = s;
-            for (int q = 0; q < QUADS; q++) {
-                long o = from + (b * 2 + (q >> 2)) * (long) LANES_BYTES;
-                int k = at + (b * QUADS + q) * 4;
-                ShortVector n = ShortVector.fromMemorySegment(S, w, o, LE)
-                        .lanewise(VectorOperators.LSHR, q & 3)
-                        .and(mask);
-                ShortVector m = ShortVector.fromMemorySegment(S, w, o + SECOND * 2L, LE)
-                        .lanewise(VectorOperators.LSHR, q & 3)
-                        .and(mask);
-                ShortVector c = IntVector.broadcast(I, multipliers[k]).reinterpretAsShorts();
-                s = s.add(n.mul(c));
-                t = t.add(m.mul(c));
-                c = IntVector.broadcast(I, multipliers[k + 1]).reinterpretAsShorts();
-                s = s.add(n.lanewise(VectorOperators.LSHR, 4).mul(c));
-                t = t.add(m.lanewise(VectorOperators.LSHR, 4).mul(c));
-                c = IntVector.broadcast(I, multipliers[k + 2]).reinterpretAsShorts();
-                s = s.add(n.lanewise(VectorOperators.LSHR, 8).mul(c));
-                t = t.add(m.lanewise(VectorOperators.LSHR, 8).mul(c));
-                c = IntVector.broadcast(I, multipliers[k + 3]).reinterpretAsShorts();
-                s = s.add(n.lanewise(VectorOperators.LSHR, 12).mul(c));
-                t = t.add(m.lanewise(VectorOperators.LSHR, 12).mul(c));
+            int start = starts[at + b];
+            // start >> 16 is -8·Σq
+            int more = extra == 8 ? -(start >> 16) : start >> 16;
+            for (int v = 0; v < ROWS; v += L) {
+                int o = b * INTS * ROWS + v;
+                IntVector t = IntVector.fromArray(I, low, o)
+                        .reinterpretAsShorts()
+                        .add(IntVector.fromArray(I, low, o + ROWS).reinterpretAsShorts())
+                        .add(IntVector.fromArray(I, low, o + 2 * ROWS).reinterpretAsShorts())
+                        .add(IntVector.fromArray(I, low, o + 3 * ROWS).reinterpretAsShorts())
+                        .reinterpretAsInts();
+                IntVector h = IntVector.fromArray(I, high, o)
+                        .reinterpretAsShorts()
+                        .add(IntVector.fromArray(I, high, o + ROWS).reinterpretAsShorts())
+                        .add(IntVector.fromArray(I, high, o + 2 * ROWS).reinterpretAsShorts())
+                        .add(IntVector.fromArray(I, high, o + 3 * ROWS).reinterpretAsShorts())
+                        .reinterpretAsInts();
+                h = h.lanewise(LSHL, 16).add(h).add(start & centredHigh).lanewise(ASHR, 16);
+                t.lanewise(LSHL, 16)
+                        .add(t)
+                        .add(start)
+                        .lanewise(ASHR, 16)
+                        .add(h.lanewise(LSHL, 4))
+                        .add(more)
+                        .intoArray(sums, b * ROWS + v);
             }
-            s.intoArray(products, b * ROWS + v);
-            t.intoArray(products, b * ROWS + v + SECOND);
         }
     }
 
-    /** products[run][32 lanes] = Σ h·q over runs of 16 pairs of high bits, two quads to a short. */
-    private static void pairProducts(
-            MemorySegment w, long plane, int v, int runs, int[] multipliers, int at, short[] products) {
-        long from = plane + v * 2L;
-        ShortVector mask = ShortVector.broadcast(S, (short) 0x3333);
-        for (int r = 0; r < runs; r++) {
-            ShortVector s = ShortVector.zero(S);
-            ShortVector t = s;
-            for (int q = 0; q < QUADS / 2; q++) {
-                long o = from + (r * 2 + (q >> 1)) * (long) LANES_BYTES;
-                int k = at + (r * (QUADS / 2) + q) * 4;
-                ShortVector n = ShortVector.fromMemorySegment(S, w, o, LE)
-                        .lanewise(VectorOperators.LSHR, 2 * (q & 1))
-                        .and(mask);
-                ShortVector m = ShortVector.fromMemorySegment(S, w, o + SECOND * 2L, LE)
-                        .lanewise(VectorOperators.LSHR, 2 * (q & 1))
-                        .and(mask);
-                ShortVector c = IntVector.broadcast(I, multipliers[k]).reinterpretAsShorts();
-                s = s.add(n.mul(c));
-                t = t.add(m.mul(c));
-                c = IntVector.broadcast(I, multipliers[k + 1]).reinterpretAsShorts();
-                s = s.add(n.lanewise(VectorOperators.LSHR, 4).mul(c));
-                t = t.add(m.lanewise(VectorOperators.LSHR, 4).mul(c));
-                c = IntVector.broadcast(I, multipliers[k + 2]).reinterpretAsShorts();
-                s = s.add(n.lanewise(VectorOperators.LSHR, 8).mul(c));
-                t = t.add(m.lanewise(VectorOperators.LSHR, 8).mul(c));
-                c = IntVector.broadcast(I, multipliers[k + 3]).reinterpretAsShorts();
-                s = s.add(n.lanewise(VectorOperators.LSHR, 12).mul(c));
-                t = t.add(m.lanewise(VectorOperators.LSHR, 12).mul(c));
-            }
-            s.intoArray(products, r * ROWS + v);
-            t.intoArray(products, r * ROWS + v + SECOND);
-        }
+    /**
+     * Q6_K: half a unit's part of a[v..] += Σ scale·(scale(x)·s) over half blocks for one vector of rows, s = low +
+     * 16·high - 32·Σq.
+     *
+     * @param first of the four blocks: 0 or 4
+     */
+    static void addSixBits(
+            MemorySegment w,
+            long header,
+            int v,
+            int first,
+            int[] low,
+            int[] high,
+            Activations x,
+            int x0,
+            float[] sums) {
+        float[] scales = x.scales;
+        int[] offsets = x.offsets;
+        int at = x0 + first;
+        int o = first * INTS * ROWS + v;
+        long fieldsAt = header + PanelMatrix.HALVES_BYTES + v * 16L + first / 2 * (long) VECTOR_BYTES;
+        FloatVector a = FloatVector.fromArray(F, sums, v);
+        IntVector fields = IntVector.fromMemorySegment(I, w, fieldsAt, LE);
+        IntVector t = IntVector.fromArray(I, low, o)
+                .reinterpretAsShorts()
+                .add(IntVector.fromArray(I, low, o + 1 * ROWS).reinterpretAsShorts())
+                .reinterpretAsInts();
+        IntVector h = IntVector.fromArray(I, high, o)
+                .reinterpretAsShorts()
+                .add(IntVector.fromArray(I, high, o + 1 * ROWS).reinterpretAsShorts())
+                .reinterpretAsInts();
+        a = ((FloatVector) t.lanewise(LSHL, 16)
+                        .add(t)
+                        .lanewise(ASHR, 16)
+                        .add(h.lanewise(LSHL, 16).add(h).lanewise(ASHR, 16).lanewise(LSHL, 4))
+                        .add(IntVector.broadcast(I, offsets[2 * at + 0]))
+                        .convertShape(VectorOperators.I2F, F, 0))
+                .mul(FloatVector.broadcast(F, scales[at + 0]))
+                .fma(
+                        (FloatVector)
+                                fields.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0),
+                        a);
+        t = IntVector.fromArray(I, low, o + 2 * ROWS)
+                .reinterpretAsShorts()
+                .add(IntVector.fromArray(I, low, o + 3 * ROWS).reinterpretAsShorts())
+                .reinterpretAsInts();
+        h = IntVector.fromArray(I, high, o + 2 * ROWS)
+                .reinterpretAsShorts()
+                .add(IntVector.fromArray(I, high, o + 3 * ROWS).reinterpretAsShorts())
+                .reinterpretAsInts();
+        a = ((FloatVector) t.lanewise(LSHL, 16)
+                        .add(t)
+                        .lanewise(ASHR, 16)
+                        .add(h.lanewise(LSHL, 16).add(h).lanewise(ASHR, 16).lanewise(LSHL, 4))
+                        .add(IntVector.broadcast(I, offsets[2 * at + 1]))
+                        .convertShape(VectorOperators.I2F, F, 0))
+                .mul(FloatVector.broadcast(F, scales[at + 0]))
+                .fma(
+                        (FloatVector)
+                                fields.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0),
+                        a);
+        t = IntVector.fromArray(I, low, o + 4 * ROWS)
+                .reinterpretAsShorts()
+                .add(IntVector.fromArray(I, low, o + 5 * ROWS).reinterpretAsShorts())
+                .reinterpretAsInts();
+        h = IntVector.fromArray(I, high, o + 4 * ROWS)
+                .reinterpretAsShorts()
+                .add(IntVector.fromArray(I, high, o + 5 * ROWS).reinterpretAsShorts())
+                .reinterpretAsInts();
+        a = ((FloatVector) t.lanewise(LSHL, 16)
+                        .add(t)
+                        .lanewise(ASHR, 16)
+                        .add(h.lanewise(LSHL, 16).add(h).lanewise(ASHR, 16).lanewise(LSHL, 4))
+                        .add(IntVector.broadcast(I, offsets[2 * at + 2]))
+                        .convertShape(VectorOperators.I2F, F, 0))
+                .mul(FloatVector.broadcast(F, scales[at + 1]))
+                .fma(
+                        (FloatVector)
+                                fields.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0),
+                        a);
+        t = IntVector.fromArray(I, low, o + 6 * ROWS)
+                .reinterpretAsShorts()
+                .add(IntVector.fromArray(I, low, o + 7 * ROWS).reinterpretAsShorts())
+                .reinterpretAsInts();
+        h = IntVector.fromArray(I, high, o + 6 * ROWS)
+                .reinterpretAsShorts()
+                .add(IntVector.fromArray(I, high, o + 7 * ROWS).reinterpretAsShorts())
+                .reinterpretAsInts();
+        a = ((FloatVector) t.lanewise(LSHL, 16)
+                        .add(t)
+                        .lanewise(ASHR, 16)
+                        .add(h.lanewise(LSHL, 16).add(h).lanewise(ASHR, 16).lanewise(LSHL, 4))
+                        .add(IntVector.broadcast(I, offsets[2 * at + 3]))
+                        .convertShape(VectorOperators.I2F, F, 0))
+                .mul(FloatVector.broadcast(F, scales[at + 1]))
+                .fma((FloatVector) fields.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0), a);
+        fields = IntVector.fromMemorySegment(I, w, fieldsAt + VECTOR_BYTES, LE);
+        t = IntVector.fromArray(I, low, o + 8 * ROWS)
+                .reinterpretAsShorts()
+                .add(IntVector.fromArray(I, low, o + 9 * ROWS).reinterpretAsShorts())
+                .reinterpretAsInts();
+        h = IntVector.fromArray(I, high, o + 8 * ROWS)
+                .reinterpretAsShorts()
+                .add(IntVector.fromArray(I, high, o + 9 * ROWS).reinterpretAsShorts())
+                .reinterpretAsInts();
+        a = ((FloatVector) t.lanewise(LSHL, 16)
+                        .add(t)
+                        .lanewise(ASHR, 16)
+                        .add(h.lanewise(LSHL, 16).add(h).lanewise(ASHR, 16).lanewise(LSHL, 4))
+                        .add(IntVector.broadcast(I, offsets[2 * at + 4]))
+                        .convertShape(VectorOperators.I2F, F, 0))
+                .mul(FloatVector.broadcast(F, scales[at + 2]))
+                .fma(
+                        (FloatVector)
+                                fields.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0),
+                        a);
+        t = IntVector.fromArray(I, low, o + 10 * ROWS)
+                .reinterpretAsShorts()
+                .add(IntVector.fromArray(I, low, o + 11 * ROWS).reinterpretAsShorts())
+                .reinterpretAsInts();
+        h = IntVector.fromArray(I, high, o + 10 * ROWS)
+                .reinterpretAsShorts()
+                .add(IntVector.fromArray(I, high, o + 11 * ROWS).reinterpretAsShorts())
+                .reinterpretAsInts();
+        a = ((FloatVector) t.lanewise(LSHL, 16)
+                        .add(t)
+                        .lanewise(ASHR, 16)
+                        .add(h.lanewise(LSHL, 16).add(h).lanewise(ASHR, 16).lanewise(LSHL, 4))
+                        .add(IntVector.broadcast(I, offsets[2 * at + 5]))
+                        .convertShape(VectorOperators.I2F, F, 0))
+                .mul(FloatVector.broadcast(F, scales[at + 2]))
+                .fma(
+                        (FloatVector)
+                                fields.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0),
+                        a);
+        t = IntVector.fromArray(I, low, o + 12 * ROWS)
+                .reinterpretAsShorts()
+                .add(IntVector.fromArray(I, low, o + 13 * ROWS).reinterpretAsShorts())
+                .reinterpretAsInts();
+        h = IntVector.fromArray(I, high, o + 12 * ROWS)
+                .reinterpretAsShorts()
+                .add(IntVector.fromArray(I, high, o + 13 * ROWS).reinterpretAsShorts())
+                .reinterpretAsInts();
+        a = ((FloatVector) t.lanewise(LSHL, 16)
+                        .add(t)
+                        .lanewise(ASHR, 16)
+                        .add(h.lanewise(LSHL, 16).add(h).lanewise(ASHR, 16).lanewise(LSHL, 4))
+                        .add(IntVector.broadcast(I, offsets[2 * at + 6]))
+                        .convertShape(VectorOperators.I2F, F, 0))
+                .mul(FloatVector.broadcast(F, scales[at + 3]))
+                .fma(
+                        (FloatVector)
+                                fields.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0),
+                        a);
+        t = IntVector.fromArray(I, low, o + 14 * ROWS)
+                .reinterpretAsShorts()
+                .add(IntVector.fromArray(I, low, o + 15 * ROWS).reinterpretAsShorts())
+                .reinterpretAsInts();
+        h = IntVector.fromArray(I, high, o + 14 * ROWS)
+                .reinterpretAsShorts()
+                .add(IntVector.fromArray(I, high, o + 15 * ROWS).reinterpretAsShorts())
+                .reinterpretAsInts();
+        a = ((FloatVector) t.lanewise(LSHL, 16)
+                        .add(t)
+                        .lanewise(ASHR, 16)
+                        .add(h.lanewise(LSHL, 16).add(h).lanewise(ASHR, 16).lanewise(LSHL, 4))
+                        .add(IntVector.broadcast(I, offsets[2 * at + 7]))
+                        .convertShape(VectorOperators.I2F, F, 0))
+                .mul(FloatVector.broadcast(F, scales[at + 3]))
+                .fma((FloatVector) fields.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0), a);
+        a.intoArray(sums, v);
     }
 
-    // ---- Many tokens: a unit unpacked to a tile [column][32 lanes] of centred integers, four tokens at a time. ----
+    /** y[v..] += a·d. */
+    static void addTimesFactor(float[] a, int v, float[] factors, float[] y, int to) {
+        FloatVector.fromArray(F, a, v)
+                .fma(FloatVector.fromArray(F, factors, v), FloatVector.fromArray(F, y, to + v))
+                .intoArray(y, to + v);
+    }
+
+    // ---- Many tokens: a unit unpacked to a tile [pair of columns][rows] of centred shorts, four tokens at a time.
+    // ----
 
     /** Four bits: n - 8. */
-    static void unpack(MemorySegment w, long unit, int quads, short[] tile) {
-        for (int i = 0; i < quads * (ROWS / SHORT_LANES); i++) {
-            int to = i / (ROWS / SHORT_LANES) * 4 * ROWS + i % (ROWS / SHORT_LANES) * SHORT_LANES;
-            ShortVector s = ShortVector.fromMemorySegment(S, w, unit + i * (long) SHORT_BYTES, LE);
-            s.and((short) 15).sub((short) 8).intoArray(tile, to);
-            s.lanewise(VectorOperators.LSHR, 4).and((short) 15).sub((short) 8).intoArray(tile, to + ROWS);
-            s.lanewise(VectorOperators.LSHR, 8).and((short) 15).sub((short) 8).intoArray(tile, to + 2 * ROWS);
-            s.lanewise(VectorOperators.LSHR, 12).sub((short) 8).intoArray(tile, to + 3 * ROWS);
+    static void unpack(MemorySegment w, long plane, int blocks, int[] tile) {
+        ShortVector bias = ShortVector.broadcast(S, (short) 8);
+        for (int i = 0; i < blocks * INTS * VECTORS; i++) {
+            // Vector v of int i goes to the four pairs of int i.
+            int to = (i / VECTORS) * SHIFTS * ROWS + i % VECTORS * L;
+            IntVector n = IntVector.fromMemorySegment(I, w, plane + i * (long) VECTOR_BYTES, LE);
+            n.and(PAIR).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to);
+            n.lanewise(LSHR, 4)
+                    .and(PAIR)
+                    .reinterpretAsShorts()
+                    .sub(bias)
+                    .reinterpretAsInts()
+                    .intoArray(tile, to + ROWS);
+            n.lanewise(LSHR, 8)
+                    .and(PAIR)
+                    .reinterpretAsShorts()
+                    .sub(bias)
+                    .reinterpretAsInts()
+                    .intoArray(tile, to + 2 * ROWS);
+            n.lanewise(LSHR, 12)
+                    .and(PAIR)
+                    .reinterpretAsShorts()
+                    .sub(bias)
+                    .reinterpretAsInts()
+                    .intoArray(tile, to + 3 * ROWS);
         }
     }
 
     /** Five or six bits: n + 16·h - bias. */
-    static void unpackHigh(MemorySegment w, long low, long high, int quads, int bits, int bias, short[] tile) {
-        short mask = (short) ((1 << bits) - 1);
-        int perShort = 4 / bits;
-        for (int i = 0; i < quads * (ROWS / SHORT_LANES); i++) {
-            int quad = i / (ROWS / SHORT_LANES);
-            int v = i % (ROWS / SHORT_LANES) * SHORT_LANES;
-            ShortVector n = ShortVector.fromMemorySegment(S, w, low + i * (long) SHORT_BYTES, LE);
-            ShortVector h = ShortVector.fromMemorySegment(
-                            S, w, high + (long) (quad / perShort) * LANES_BYTES + v * 2L, LE)
-                    .lanewise(VectorOperators.LSHR, quad % perShort * bits);
-            for (int k = 0; k < 4; k++) {
-                n.and((short) 15)
-                        .add(h.and(mask).lanewise(VectorOperators.LSHL, 4))
-                        .sub((short) bias)
-                        .intoArray(tile, (quad * 4 + k) * ROWS + v);
-                n = n.lanewise(VectorOperators.LSHR, 4);
-                h = h.lanewise(VectorOperators.LSHR, 4);
+    static void unpackHigh(MemorySegment w, long low, long high, int bits, int blocks, short bias, int[] tile) {
+        int within = 4 / bits - 1;
+        int log = 3 - bits;
+        IntVector mask = IntVector.broadcast(I, 0x00010001 * ((1 << bits) - 1));
+        for (int i = 0; i < blocks * INTS * VECTORS; i++) {
+            int word = i / VECTORS;
+            int v = i % VECTORS;
+            int to = word * SHIFTS * ROWS + v * L;
+            IntVector n = IntVector.fromMemorySegment(I, w, low + i * (long) VECTOR_BYTES, LE);
+            IntVector h = IntVector.fromMemorySegment(
+                            I, w, high + ((long) (word >> log) * VECTORS + v) * VECTOR_BYTES, LE)
+                    .lanewise(LSHR, (word & within) * bits);
+            for (int k = 0; k < SHIFTS; k++) {
+                n.and(PAIR)
+                        .or(h.and(mask).lanewise(LSHL, 4))
+                        .reinterpretAsShorts()
+                        .sub(bias)
+                        .reinterpretAsInts()
+                        .intoArray(tile, to + k * ROWS);
+                n = n.lanewise(LSHR, 4);
+                h = h.lanewise(LSHR, 4);
             }
         }
     }
 
-    /** products[run][token][32 lanes] = Σ c·q over each run of {@code width} columns. */
-    static void products4(short[] tile, int blocks, int width, Activations x, int at, short[] products) {
-        int runs = blocks * BLOCK / width;
-        for (int v = 0; v < ROWS; v += 2 * SHORT_LANES) {
-            for (int r = 0; r < runs; r++) {
-                int from = r * width;
-                productsOfRun(tile, from * ROWS + v, width, x, at + from, products, r * 4 * ROWS + v);
+    /** products[part][vector][4 tokens][lanes] = Σ c·q over {@code pairs} of columns each, in two shorts. */
+    static void products4(int[] tile, int parts, int pairs, Activations x, int at, int[] products) {
+        for (int part = 0; part < parts; part++) {
+            for (int v = 0; v < VECTORS; v += 2) {
+                productsOfPart(
+                        tile,
+                        part * pairs * ROWS + v * L,
+                        pairs,
+                        x.values,
+                        at + part * pairs,
+                        x.stride / 2,
+                        products,
+                        (part * VECTORS + v) * TOKENS * L);
             }
         }
     }
 
-    private static void productsOfRun(
-            short[] tile, int tileAt, int width, Activations x, int x0, short[] products, int to) {
-        int[] values = x.values;
-        int x1 = x0 + x.stride;
-        int x2 = x1 + x.stride;
-        int x3 = x2 + x.stride;
+    private static void productsOfPart(
+            int[] tile, int from, int pairs, int[] values, int x0, int stride, int[] products, int to) {
+        int x1 = x0 + stride;
+        int x2 = x1 + stride;
+        int x3 = x2 + stride;
         ShortVector zero = ShortVector.zero(S);
         ShortVector s00 = zero;
         ShortVector s10 = zero;
@@ -412,9 +745,9 @@ final class VectorPanels {
         ShortVector s12 = zero;
         ShortVector s03 = zero;
         ShortVector s13 = zero;
-        for (int k = 0; k < width; k++) {
-            ShortVector c0 = ShortVector.fromArray(S, tile, tileAt + k * ROWS);
-            ShortVector c1 = ShortVector.fromArray(S, tile, tileAt + k * ROWS + SECOND);
+        for (int k = 0; k < pairs; k++) {
+            ShortVector c0 = IntVector.fromArray(I, tile, from + k * ROWS).reinterpretAsShorts();
+            ShortVector c1 = IntVector.fromArray(I, tile, from + k * ROWS + L).reinterpretAsShorts();
             ShortVector q = IntVector.broadcast(I, values[x0 + k]).reinterpretAsShorts();
             s00 = s00.add(c0.mul(q));
             s10 = s10.add(c1.mul(q));
@@ -428,204 +761,257 @@ final class VectorPanels {
             s03 = s03.add(c0.mul(q));
             s13 = s13.add(c1.mul(q));
         }
-        s00.intoArray(products, to);
-        s10.intoArray(products, to + SECOND);
-        s01.intoArray(products, to + ROWS);
-        s11.intoArray(products, to + ROWS + SECOND);
-        s02.intoArray(products, to + 2 * ROWS);
-        s12.intoArray(products, to + 2 * ROWS + SECOND);
-        s03.intoArray(products, to + 3 * ROWS);
-        s13.intoArray(products, to + 3 * ROWS + SECOND);
+        s00.reinterpretAsInts().intoArray(products, to);
+        s01.reinterpretAsInts().intoArray(products, to + L);
+        s02.reinterpretAsInts().intoArray(products, to + 2 * L);
+        s03.reinterpretAsInts().intoArray(products, to + 3 * L);
+        s10.reinterpretAsInts().intoArray(products, to + 4 * L);
+        s11.reinterpretAsInts().intoArray(products, to + 5 * L);
+        s12.reinterpretAsInts().intoArray(products, to + 6 * L);
+        s13.reinterpretAsInts().intoArray(products, to + 7 * L);
     }
 
-    /**
-     * Adds a unit's sums of products, scaled, to the results of four tokens at {@code y[to..]}.
-     *
-     * @param runs of products that make one scale's: 1 or 2
-     * @param width columns that share a scale
-     */
-    static void combine4(
-            short[] products,
-            int runs,
-            int blocks,
-            int width,
-            boolean centred,
-            Activations x,
-            int at,
-            float[] header,
-            float[] y,
-            int to) {
-        for (int t = 0; t < 4; t++) {
-            for (int v = 0; v < ROWS; v += SHORT_LANES) {
-                int from = t * ROWS + v;
-                int xAt = at + t * x.stride;
-                if (runs == 1) {
-                    combineOne(
-                            products,
-                            from,
-                            4 * ROWS,
-                            blocks,
-                            centred,
-                            x.scales,
-                            x.sums,
-                            xAt / BLOCK,
-                            header,
-                            v,
-                            y,
-                            to + from);
-                } else {
-                    int scales = blocks * BLOCK / width;
-                    combineTwo(products, from, scales, width, centred, x, xAt, header, v, y, to + from);
+    // ---- Integer sums to floats; the order of operations is that of one token's loops above. ----
+
+    /** One token: y[rows] += d·(scale(x)·s) of each block [+ centre·sum(x)]; {@code sums} is [block][rows]. */
+    static void combine(
+            int[] sums, int blocks, boolean centred, Activations x, int at, float[] header, float[] y, int to) {
+        float[] scales = x.scales;
+        float[] blockSums = x.sums;
+        for (int v = 0; v < ROWS; v += L) {
+            FloatVector a = FloatVector.fromArray(F, y, to + v);
+            for (int b = 0; b < blocks; b++) {
+                a = ((FloatVector) IntVector.fromArray(I, sums, b * ROWS + v).convertShape(VectorOperators.I2F, F, 0))
+                        .mul(FloatVector.broadcast(F, scales[at + b]))
+                        .fma(FloatVector.fromArray(F, header, b * RUN + v), a);
+                if (centred) {
+                    a = FloatVector.broadcast(F, blockSums[at + b])
+                            .fma(FloatVector.fromArray(F, header, b * RUN + ROWS + v), a);
                 }
             }
+            a.intoArray(y, to + v);
         }
     }
 
-    /** Sums of block b stand at {@code products[from + b·stride]}. */
-    private static void combineOne(
-            short[] products,
-            int from,
-            int stride,
-            int blocks,
-            boolean centred,
-            float[] scales,
-            float[] sums,
-            int block0,
-            float[] header,
-            int h0,
-            float[] y,
-            int to) {
-        FloatVector even = FloatVector.fromArray(F, y, to);
-        FloatVector odd = FloatVector.fromArray(F, y, to + FLOATS);
-        for (int b = 0; b < blocks; b++) {
-            IntVector s = ShortVector.fromArray(S, products, from + b * stride).reinterpretAsInts();
-            FloatVector scale = FloatVector.broadcast(F, scales[block0 + b]);
-            int h = b * RUN + h0;
-            even = ((FloatVector) s.lanewise(VectorOperators.LSHL, 16)
-                            .lanewise(VectorOperators.ASHR, 16)
-                            .convertShape(VectorOperators.I2F, F, 0))
-                    .mul(scale)
-                    .fma(FloatVector.fromArray(F, header, h), even);
-            odd = ((FloatVector) s.lanewise(VectorOperators.ASHR, 16).convertShape(VectorOperators.I2F, F, 0))
-                    .mul(scale)
-                    .fma(FloatVector.fromArray(F, header, h + FLOATS), odd);
-            if (centred) {
-                FloatVector sum = FloatVector.broadcast(F, sums[block0 + b]);
-                even = sum.fma(FloatVector.fromArray(F, header, h + ROWS), even);
-                odd = sum.fma(FloatVector.fromArray(F, header, h + ROWS + FLOATS), odd);
+    /** {@link #combineMinima} of sums and of a decoded header; bias is 8 or 16. */
+    static void combineMinima(
+            int[] sums, float bias, Activations x, int at, float[] header, float[] factors, float[] y, int to) {
+        float[] scales = x.scales;
+        float[] blockSums = x.sums;
+        for (int v = 0; v < ROWS; v += L) {
+            FloatVector a = FloatVector.zero(F);
+            FloatVector m = a;
+            for (int b = 0; b < 8; b++) {
+                FloatVector sum = FloatVector.broadcast(F, blockSums[at + b]);
+                a = ((FloatVector) IntVector.fromArray(I, sums, b * ROWS + v).convertShape(VectorOperators.I2F, F, 0))
+                        .fma(FloatVector.broadcast(F, scales[at + b]), sum.mul(bias))
+                        .fma(FloatVector.fromArray(F, header, b * RUN + v), a);
+                m = sum.fma(FloatVector.fromArray(F, header, b * RUN + ROWS + v), m);
             }
-        }
-        even.intoArray(y, to);
-        odd.intoArray(y, to + FLOATS);
-    }
-
-    private static void combineTwo(
-            short[] products,
-            int from,
-            int scales,
-            int width,
-            boolean centred,
-            Activations x,
-            int at,
-            float[] header,
-            int h0,
-            float[] y,
-            int to) {
-        FloatVector even = FloatVector.fromArray(F, y, to);
-        FloatVector odd = FloatVector.fromArray(F, y, to + FLOATS);
-        for (int i = 0; i < scales; i++) {
-            int block = (at + i * width) / BLOCK;
-            IntVector s =
-                    ShortVector.fromArray(S, products, from + 2 * i * 4 * ROWS).reinterpretAsInts();
-            IntVector t = ShortVector.fromArray(S, products, from + (2 * i + 1) * 4 * ROWS)
-                    .reinterpretAsInts();
-            FloatVector scale = FloatVector.broadcast(F, x.scales[block]);
-            int h = i * RUN + h0;
-            even = ((FloatVector) s.lanewise(VectorOperators.LSHL, 16)
-                            .lanewise(VectorOperators.ASHR, 16)
-                            .add(t.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16))
-                            .convertShape(VectorOperators.I2F, F, 0))
-                    .mul(scale)
-                    .fma(FloatVector.fromArray(F, header, h), even);
-            odd = ((FloatVector) s.lanewise(VectorOperators.ASHR, 16)
-                            .add(t.lanewise(VectorOperators.ASHR, 16))
-                            .convertShape(VectorOperators.I2F, F, 0))
-                    .mul(scale)
-                    .fma(FloatVector.fromArray(F, header, h + FLOATS), odd);
-            if (centred) {
-                FloatVector sum = FloatVector.broadcast(F, x.sums[block]);
-                even = sum.fma(FloatVector.fromArray(F, header, h + ROWS), even);
-                odd = sum.fma(FloatVector.fromArray(F, header, h + ROWS + FLOATS), odd);
-            }
-        }
-        even.intoArray(y, to);
-        odd.intoArray(y, to + FLOATS);
-    }
-
-    /** {@link #combine4} of eight bits, whose sums are low + 16·high + 8·Σq. */
-    static void combine4Bytes(
-            short[] low, short[] high, int blocks, Activations x, int at, float[] header, float[] y, int to) {
-        for (int t = 0; t < 4; t++) {
-            for (int v = 0; v < ROWS; v += SHORT_LANES) {
-                int from = t * ROWS + v;
-                int xAt = at + t * x.stride;
-                combinePlanes(low, high, from, 4 * ROWS, blocks, BLOCK, 8, false, x, xAt, header, v, y, to + from);
-            }
+            FloatVector sofar = a.fma(FloatVector.fromArray(F, factors, v), FloatVector.fromArray(F, y, to + v));
+            m.fma(FloatVector.fromArray(F, factors, ROWS + v).neg(), sofar).intoArray(y, to + v);
         }
     }
 
     /**
-     * One vector of rows: y += ((low + 16·high + extra·Σq)·scale(x))·scale(w) for each run of {@code width} columns,
-     * whose sums stand at {@code [from + run·stride]}.
+     * {@link #combineMinima} of four tokens, from products and a decoded header.
+     *
+     * @param bias 8 or 16
      */
-    private static void combinePlanes(
-            short[] lows,
-            short[] highs,
-            int from,
-            int stride,
-            int runs,
-            int width,
-            int extra,
+    static void combineMinima4(
+            int[] products, float bias, Activations x, int at, float[] header, float[] factors, float[] y, int to) {
+        float[] scales = x.scales;
+        float[] blockSums = x.sums;
+        int rowBlocks = x.stride / PanelMatrix.BLOCK;
+        int at1 = at + rowBlocks;
+        int at2 = at1 + rowBlocks;
+        int at3 = at2 + rowBlocks;
+        for (int v = 0; v < ROWS; v += L) {
+            FloatVector a0 = FloatVector.zero(F);
+            FloatVector m0 = FloatVector.zero(F);
+            FloatVector a1 = FloatVector.zero(F);
+            FloatVector m1 = FloatVector.zero(F);
+            FloatVector a2 = FloatVector.zero(F);
+            FloatVector m2 = FloatVector.zero(F);
+            FloatVector a3 = FloatVector.zero(F);
+            FloatVector m3 = FloatVector.zero(F);
+            for (int b = 0; b < 8; b++) {
+                int o = (b * VECTORS * L + v) * TOKENS;
+                IntVector s0 = IntVector.fromArray(I, products, o);
+                s0 = s0.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s0.lanewise(ASHR, 16));
+                IntVector s1 = IntVector.fromArray(I, products, o + L);
+                s1 = s1.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s1.lanewise(ASHR, 16));
+                IntVector s2 = IntVector.fromArray(I, products, o + 2 * L);
+                s2 = s2.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s2.lanewise(ASHR, 16));
+                IntVector s3 = IntVector.fromArray(I, products, o + 3 * L);
+                s3 = s3.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s3.lanewise(ASHR, 16));
+                FloatVector scale = FloatVector.fromArray(F, header, b * RUN + v);
+                FloatVector min = FloatVector.fromArray(F, header, b * RUN + ROWS + v);
+                FloatVector sum0 = FloatVector.broadcast(F, blockSums[at + b]);
+                a0 = ((FloatVector) s0.convertShape(VectorOperators.I2F, F, 0))
+                        .fma(FloatVector.broadcast(F, scales[at + b]), sum0.mul(bias))
+                        .fma(scale, a0);
+                m0 = sum0.fma(min, m0);
+                FloatVector sum1 = FloatVector.broadcast(F, blockSums[at1 + b]);
+                a1 = ((FloatVector) s1.convertShape(VectorOperators.I2F, F, 0))
+                        .fma(FloatVector.broadcast(F, scales[at1 + b]), sum1.mul(bias))
+                        .fma(scale, a1);
+                m1 = sum1.fma(min, m1);
+                FloatVector sum2 = FloatVector.broadcast(F, blockSums[at2 + b]);
+                a2 = ((FloatVector) s2.convertShape(VectorOperators.I2F, F, 0))
+                        .fma(FloatVector.broadcast(F, scales[at2 + b]), sum2.mul(bias))
+                        .fma(scale, a2);
+                m2 = sum2.fma(min, m2);
+                FloatVector sum3 = FloatVector.broadcast(F, blockSums[at3 + b]);
+                a3 = ((FloatVector) s3.convertShape(VectorOperators.I2F, F, 0))
+                        .fma(FloatVector.broadcast(F, scales[at3 + b]), sum3.mul(bias))
+                        .fma(scale, a3);
+                m3 = sum3.fma(min, m3);
+            }
+            FloatVector d = FloatVector.fromArray(F, factors, v);
+            FloatVector dmin = FloatVector.fromArray(F, factors, ROWS + v).neg();
+            m0.fma(dmin, a0.fma(d, FloatVector.fromArray(F, y, to + v))).intoArray(y, to + v);
+            m1.fma(dmin, a1.fma(d, FloatVector.fromArray(F, y, to + ROWS + v))).intoArray(y, to + ROWS + v);
+            m2.fma(dmin, a2.fma(d, FloatVector.fromArray(F, y, to + 2 * ROWS + v)))
+                    .intoArray(y, to + 2 * ROWS + v);
+            m3.fma(dmin, a3.fma(d, FloatVector.fromArray(F, y, to + 3 * ROWS + v)))
+                    .intoArray(y, to + 3 * ROWS + v);
+        }
+    }
+
+    /** Q6_K: four tokens' y[rows] += d·Σ scale·(scale(x)·s) over the unit's 16 half blocks. */
+    static void combineSixBits4(
+            int[] products, Activations x, int at, float[] header, float[] factors, float[] y, int to) {
+        float[] scales = x.scales;
+        int rowBlocks = x.stride / PanelMatrix.BLOCK;
+        int at1 = at + rowBlocks;
+        int at2 = at1 + rowBlocks;
+        int at3 = at2 + rowBlocks;
+        for (int v = 0; v < ROWS; v += L) {
+            FloatVector a0 = FloatVector.zero(F);
+            FloatVector a1 = FloatVector.zero(F);
+            FloatVector a2 = FloatVector.zero(F);
+            FloatVector a3 = FloatVector.zero(F);
+            for (int half = 0; half < 16; half++) {
+                int o = (half * VECTORS * L + v) * TOKENS;
+                IntVector s0 = IntVector.fromArray(I, products, o);
+                s0 = s0.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s0.lanewise(ASHR, 16));
+                IntVector s1 = IntVector.fromArray(I, products, o + L);
+                s1 = s1.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s1.lanewise(ASHR, 16));
+                IntVector s2 = IntVector.fromArray(I, products, o + 2 * L);
+                s2 = s2.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s2.lanewise(ASHR, 16));
+                IntVector s3 = IntVector.fromArray(I, products, o + 3 * L);
+                s3 = s3.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s3.lanewise(ASHR, 16));
+                FloatVector scale = FloatVector.fromArray(F, header, half * RUN + v);
+                a0 = ((FloatVector) s0.convertShape(VectorOperators.I2F, F, 0))
+                        .mul(FloatVector.broadcast(F, scales[at + (half >> 1)]))
+                        .fma(scale, a0);
+                a1 = ((FloatVector) s1.convertShape(VectorOperators.I2F, F, 0))
+                        .mul(FloatVector.broadcast(F, scales[at1 + (half >> 1)]))
+                        .fma(scale, a1);
+                a2 = ((FloatVector) s2.convertShape(VectorOperators.I2F, F, 0))
+                        .mul(FloatVector.broadcast(F, scales[at2 + (half >> 1)]))
+                        .fma(scale, a2);
+                a3 = ((FloatVector) s3.convertShape(VectorOperators.I2F, F, 0))
+                        .mul(FloatVector.broadcast(F, scales[at3 + (half >> 1)]))
+                        .fma(scale, a3);
+            }
+            FloatVector d = FloatVector.fromArray(F, factors, v);
+            a0.fma(d, FloatVector.fromArray(F, y, to + v)).intoArray(y, to + v);
+            a1.fma(d, FloatVector.fromArray(F, y, to + ROWS + v)).intoArray(y, to + ROWS + v);
+            a2.fma(d, FloatVector.fromArray(F, y, to + 2 * ROWS + v)).intoArray(y, to + 2 * ROWS + v);
+            a3.fma(d, FloatVector.fromArray(F, y, to + 3 * ROWS + v)).intoArray(y, to + 3 * ROWS + v);
+        }
+    }
+
+    /**
+     * {@link #combine} of four tokens, from products.
+     *
+     * @param high products of the high nibbles of eight bits, whose sums are low + 16·high + 8·Σq; null for other types
+     */
+    static void combine4(
+            int[] products,
+            int[] high,
+            int blocks,
             boolean centred,
             Activations x,
             int at,
             float[] header,
-            int h0,
             float[] y,
             int to) {
         float[] scales = x.scales;
-        int[] halfSums = x.halfSums;
-        int halves = width / (BLOCK / 2);
-        FloatVector even = FloatVector.fromArray(F, y, to);
-        FloatVector odd = FloatVector.fromArray(F, y, to + FLOATS);
-        for (int r = 0; r < runs; r++) {
-            int half = at / (BLOCK / 2) + r * halves;
-            int q = halfSums[half] + (halves == 2 ? halfSums[half + 1] : 0);
-            IntVector s = ShortVector.fromArray(S, lows, from + r * stride).reinterpretAsInts();
-            IntVector t = ShortVector.fromArray(S, highs, from + r * stride).reinterpretAsInts();
-            FloatVector scale = FloatVector.broadcast(F, scales[half >> 1]);
-            int h = r * RUN + h0;
-            // Shifting right by 12 instead of 16 multiplies by 16; where lower bits come along they are masked.
-            even = ((FloatVector) s.lanewise(VectorOperators.LSHL, 16)
-                            .lanewise(VectorOperators.ASHR, 16)
-                            .add(t.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 12))
-                            .add(extra * q)
-                            .convertShape(VectorOperators.I2F, F, 0))
-                    .mul(scale)
-                    .fma(FloatVector.fromArray(F, header, h), even);
-            odd = ((FloatVector) s.lanewise(VectorOperators.ASHR, 16)
-                            .add(t.lanewise(VectorOperators.ASHR, 12).and(-16))
-                            .add(extra * q)
-                            .convertShape(VectorOperators.I2F, F, 0))
-                    .mul(scale)
-                    .fma(FloatVector.fromArray(F, header, h + FLOATS), odd);
-            if (centred) {
-                FloatVector sum = FloatVector.broadcast(F, x.sums[half >> 1]);
-                even = sum.fma(FloatVector.fromArray(F, header, h + ROWS), even);
-                odd = sum.fma(FloatVector.fromArray(F, header, h + ROWS + FLOATS), odd);
+        float[] blockSums = x.sums;
+        int[] starts = x.starts;
+        int rowBlocks = x.stride / PanelMatrix.BLOCK;
+        int at1 = at + rowBlocks;
+        int at2 = at1 + rowBlocks;
+        int at3 = at2 + rowBlocks;
+        for (int v = 0; v < ROWS; v += L) {
+            FloatVector a0 = FloatVector.fromArray(F, y, to + v);
+            FloatVector a1 = FloatVector.fromArray(F, y, to + ROWS + v);
+            FloatVector a2 = FloatVector.fromArray(F, y, to + 2 * ROWS + v);
+            FloatVector a3 = FloatVector.fromArray(F, y, to + 3 * ROWS + v);
+            for (int b = 0; b < blocks; b++) {
+                int o = (b * VECTORS * L + v) * TOKENS;
+                IntVector s0 = IntVector.fromArray(I, products, o);
+                s0 = s0.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s0.lanewise(ASHR, 16));
+                IntVector s1 = IntVector.fromArray(I, products, o + L);
+                s1 = s1.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s1.lanewise(ASHR, 16));
+                IntVector s2 = IntVector.fromArray(I, products, o + 2 * L);
+                s2 = s2.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s2.lanewise(ASHR, 16));
+                IntVector s3 = IntVector.fromArray(I, products, o + 3 * L);
+                s3 = s3.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s3.lanewise(ASHR, 16));
+                if (high != null) {
+                    IntVector h0 = IntVector.fromArray(I, high, o);
+                    s0 = s0.add(h0.lanewise(LSHL, 16)
+                            .lanewise(ASHR, 16)
+                            .add(h0.lanewise(ASHR, 16))
+                            .lanewise(LSHL, 4));
+                    IntVector h1 = IntVector.fromArray(I, high, o + L);
+                    s1 = s1.add(h1.lanewise(LSHL, 16)
+                            .lanewise(ASHR, 16)
+                            .add(h1.lanewise(ASHR, 16))
+                            .lanewise(LSHL, 4));
+                    IntVector h2 = IntVector.fromArray(I, high, o + 2 * L);
+                    s2 = s2.add(h2.lanewise(LSHL, 16)
+                            .lanewise(ASHR, 16)
+                            .add(h2.lanewise(ASHR, 16))
+                            .lanewise(LSHL, 4));
+                    IntVector h3 = IntVector.fromArray(I, high, o + 3 * L);
+                    s3 = s3.add(h3.lanewise(LSHL, 16)
+                            .lanewise(ASHR, 16)
+                            .add(h3.lanewise(ASHR, 16))
+                            .lanewise(LSHL, 4));
+                    s0 = s0.sub(starts[at + b] >> 16);
+                    s1 = s1.sub(starts[at1 + b] >> 16);
+                    s2 = s2.sub(starts[at2 + b] >> 16);
+                    s3 = s3.sub(starts[at3 + b] >> 16);
+                }
+                FloatVector scale = FloatVector.fromArray(F, header, b * RUN + v);
+                a0 = ((FloatVector) s0.convertShape(VectorOperators.I2F, F, 0))
+                        .mul(FloatVector.broadcast(F, scales[at + b]))
+                        .fma(scale, a0);
+                a1 = ((FloatVector) s1.convertShape(VectorOperators.I2F, F, 0))
+                        .mul(FloatVector.broadcast(F, scales[at1 + b]))
+                        .fma(scale, a1);
+                a2 = ((FloatVector) s2.convertShape(VectorOperators.I2F, F, 0))
+                        .mul(FloatVector.broadcast(F, scales[at2 + b]))
+                        .fma(scale, a2);
+                a3 = ((FloatVector) s3.convertShape(VectorOperators.I2F, F, 0))
+                        .mul(FloatVector.broadcast(F, scales[at3 + b]))
+                        .fma(scale, a3);
+                if (centred) {
+                    FloatVector centre = FloatVector.fromArray(F, header, b * RUN + ROWS + v);
+                    a0 = FloatVector.broadcast(F, blockSums[at + b]).fma(centre, a0);
+                    a1 = FloatVector.broadcast(F, blockSums[at1 + b]).fma(centre, a1);
+                    a2 = FloatVector.broadcast(F, blockSums[at2 + b]).fma(centre, a2);
+                    a3 = FloatVector.broadcast(F, blockSums[at3 + b]).fma(centre, a3);
+                }
             }
+            a0.intoArray(y, to + v);
+            a1.intoArray(y, to + ROWS + v);
+            a2.intoArray(y, to + 2 * ROWS + v);
+            a3.intoArray(y, to + 3 * ROWS + v);
         }
-        even.intoArray(y, to);
-        odd.intoArray(y, to + FLOATS);
     }
 }

@@ -136,19 +136,46 @@ class PanelMatrixTest {
             }
             for (int t = 0; t < TOKENS_MAX; t++) {
                 float sum = 0;
+                float scaled = 0;
+                float minima = 0;
                 for (int run = 0; run < runs; run++) {
                     int s = 0;
+                    int total = 0;
                     for (int k = run * width; k < (run + 1) * width; k++) {
                         s += c[k] * q[t][k];
+                        total += q[t][k];
                     }
                     float blockScale = xScale[t][run * width / 32];
-                    sum = Math.fma(s * blockScale, scale[run], sum);
-                    if (format.hasCentre()) {
-                        int total = 0;
-                        for (int k = run * width; k < (run + 1) * width; k++) {
-                            total += q[t][k];
+                    float blockSum = blockScale * total;
+                    int block = row + run * width / format.blockWeights * perBlock;
+                    int within = run * width % format.blockWeights;
+                    switch (format) {
+                        case Q4_K, Q5_K -> {
+                            int j = within / 32;
+                            float bias = format == PanelFormat.Q4_K ? 8 : 16;
+                            scaled = Math.fma(
+                                    Math.fma(s, blockScale, bias * blockSum), sixBitScale(blocks, block, j), scaled);
+                            minima = Math.fma(blockSum, sixBitMinimum(blocks, block, j), minima);
+                            if (j == 7) {
+                                sum = Math.fma(scaled, half(blocks, block), sum);
+                                sum = Math.fma(minima, -half(blocks, block + 2), sum);
+                                scaled = 0;
+                                minima = 0;
+                            }
                         }
-                        sum = Math.fma(blockScale * total, centre[run], sum);
+                        case Q6_K -> {
+                            scaled = Math.fma(s * blockScale, blocks[block + 192 + within / 16], scaled);
+                            if (within == 240) {
+                                sum = Math.fma(scaled, half(blocks, block + 208), sum);
+                                scaled = 0;
+                            }
+                        }
+                        default -> {
+                            sum = Math.fma(s * blockScale, scale[run], sum);
+                            if (format.hasCentre()) {
+                                sum = Math.fma(blockSum, centre[run], sum);
+                            }
+                        }
                     }
                 }
                 y[t][r] = sum;
@@ -197,14 +224,18 @@ class PanelMatrixTest {
     private static float scale(PanelFormat format, byte[] b, int block, int i) {
         float d = half(b, block + dOffset(format));
         return switch (format) {
-            case Q4_K, Q5_K -> {
-                int j = i / 32;
-                int six = j < 4 ? b[block + 4 + j] & 63 : (b[block + 8 + j] & 15) | ((b[block + j] & 0xc0) >> 2);
-                yield d * six;
-            }
+            case Q4_K, Q5_K -> d * sixBitScale(b, block, i / 32);
             case Q6_K -> d * b[block + 192 + i / 16];
             default -> d;
         };
+    }
+
+    private static int sixBitScale(byte[] b, int block, int j) {
+        return j < 4 ? b[block + 4 + j] & 63 : (b[block + 8 + j] & 15) | ((b[block + j] & 0xc0) >> 2);
+    }
+
+    private static int sixBitMinimum(byte[] b, int block, int j) {
+        return j < 4 ? b[block + 8 + j] & 63 : ((b[block + 8 + j] & 0xf0) >> 4) | ((b[block + 4 + j] & 0xc0) >> 2);
     }
 
     private static float centre(PanelFormat format, byte[] b, int block, int i) {
@@ -212,10 +243,7 @@ class PanelMatrixTest {
             case Q4_1 -> Math.fma(8, half(b, block), half(b, block + 2));
             case Q5_1 -> Math.fma(16, half(b, block), half(b, block + 2));
             case Q4_K, Q5_K -> {
-                int j = i / 32;
-                int six = j < 4
-                        ? b[block + 8 + j] & 63
-                        : ((b[block + 8 + j] & 0xf0) >> 4) | ((b[block + 4 + j] & 0xc0) >> 2);
+                int six = sixBitMinimum(b, block, i / 32);
                 int bias = format == PanelFormat.Q4_K ? 8 : 16;
                 yield Math.fma(six, -half(b, block + 2), bias * scale(format, b, block, i));
             }
