@@ -9,6 +9,7 @@ module io.github.medpsy4j.engine {
     requires jdk.management;
 
     exports io.github.medpsy4j.engine;
+    exports io.github.medpsy4j.engine.grammar;
     exports io.github.medpsy4j.engine.sampling;
     exports io.github.medpsy4j.engine.template;
 }

@@ -1,6 +1,7 @@
 package io.github.medpsy4j.cli;
 
 import io.github.medpsy4j.engine.ContextFullException;
+import io.github.medpsy4j.engine.grammar.GrammarException;
 import io.github.medpsy4j.engine.template.TemplateException;
 import io.github.medpsy4j.models.UnknownModelException;
 import io.github.medpsy4j.tokenizer.TokenizerException;
@@ -38,6 +39,7 @@ final class Failure extends Exception {
             case TemplateException e -> e.getMessage();
             case TokenizerException e -> e.getMessage();
             case ContextFullException e -> e.getMessage();
+            case GrammarException e -> e.getMessage();
             case InvalidPathException e -> "'" + e.getInput() + "': not a path: " + e.getReason();
             case OutOfMemoryError e ->
                 "out of memory (" + e.getMessage() + "); a smaller --context, --weights mapped or a smaller "

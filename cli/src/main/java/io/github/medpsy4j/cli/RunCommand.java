@@ -10,6 +10,8 @@ import io.github.medpsy4j.engine.Generator;
 import io.github.medpsy4j.engine.Model;
 import io.github.medpsy4j.engine.SchedulerOptions;
 import io.github.medpsy4j.engine.Session;
+import io.github.medpsy4j.engine.grammar.Grammar;
+import io.github.medpsy4j.engine.grammar.GrammarException;
 import io.github.medpsy4j.engine.sampling.SamplingOptions;
 import io.github.medpsy4j.models.ModelFile;
 import io.github.medpsy4j.tokenizer.Decoder;
@@ -54,6 +56,7 @@ import picocli.CommandLine.Parameters;
             "  medpsy run --raw -p 'The capital of France is' -n 16 --temp 0",
             "  medpsy run -p 'Explain this letter in plain words.' --file letter.txt",
             "  medpsy run -p 'Is aspirin an NSAID?' --temp 0 --json",
+            "  medpsy run -p 'Describe a migraine.' --json-schema schema.json",
             "  medpsy run --prompts questions.txt --out answers.jsonl --parallel 4",
             "  medpsy run --session asthma -p 'And for children?'"
         })
@@ -109,6 +112,18 @@ final class RunCommand extends BaseCommand {
                     "Give the prompt to the model without a template, to be continued; special tokens in it count.")
     boolean raw;
 
+    @Option(
+            names = "--json-schema",
+            paramLabel = "FILE",
+            description = "Answer with JSON that this JSON Schema accepts.")
+    String jsonSchema;
+
+    @Option(
+            names = "--grammar",
+            paramLabel = "FILE",
+            description = "Answer with a text of this grammar, in llama.cpp's notation (GBNF).")
+    String grammar;
+
     @Option(names = "--json", description = "Print one JSON object: text, thinking, usage, timings, finish_reason.")
     boolean json;
 
@@ -131,6 +146,8 @@ final class RunCommand extends BaseCommand {
             description = "Nothing on stderr but errors: no thinking, no figures.")
     boolean quiet;
 
+    private Grammar constraint; // null for none
+
     RunCommand(Terminal terminal) {
         super(terminal);
     }
@@ -152,6 +169,7 @@ final class RunCommand extends BaseCommand {
         }
         sessionFlags.check(ranges);
         ranges.check("--parallel", parallel, 1, SchedulerOptions.SLOTS_MAX);
+        constraint = readGrammar();
         if (promptsFile != null) {
             return runPrompts();
         }
@@ -169,7 +187,7 @@ final class RunCommand extends BaseCommand {
     private int run(KeptChat kept, String modelName, String text) throws IOException, Failure {
         Models models = new Models(terminal).forced(modelFlags.force).forContext(answerFlags.context);
         Models.Found found = models.obtain(kept.model(modelName), modelFlags.offline);
-        SamplingOptions sampling = answerFlags.sampling(found.known().flatMap(ModelFile::sampling));
+        SamplingOptions sampling = sampling(found);
         long start = System.nanoTime();
         try (Model model = models.load(found, loadFlags.options(answerFlags.context), quiet, isVerbose())) {
             double loadSeconds = (System.nanoTime() - start) / 1e9;
@@ -190,6 +208,30 @@ final class RunCommand extends BaseCommand {
                     "the prompt has " + e.tokens() + " tokens, the context holds " + e.context()
                             + " (--context N sets it, up to the model's own)",
                     e);
+        }
+    }
+
+    /** The sampling of this run; a grammar is read before a model is looked for. */
+    private SamplingOptions sampling(Models.Found found) {
+        SamplingOptions sampling = answerFlags.sampling(found.known().flatMap(ModelFile::sampling));
+        return constraint == null
+                ? sampling
+                : sampling.toBuilder().grammar(constraint).build();
+    }
+
+    private Grammar readGrammar() throws IOException, Failure {
+        if (jsonSchema != null && grammar != null) {
+            throw usage("--json-schema, --grammar: expected one of them");
+        }
+        String file = jsonSchema == null ? grammar : jsonSchema;
+        if (file == null) {
+            return null;
+        }
+        String text = Inputs.read(terminal, file);
+        try {
+            return jsonSchema == null ? Grammar.ofGbnf(text) : Grammar.ofJsonSchema(text);
+        } catch (GrammarException e) {
+            throw new Failure(Inputs.nameOf(file) + ": " + e.getMessage(), e);
         }
     }
 
@@ -234,7 +276,7 @@ final class RunCommand extends BaseCommand {
     private int runPrompts(
             Models models, Models.Found found, String name, List<PromptsFile.Line> lines, PromptsRun.Results results)
             throws IOException, Failure {
-        SamplingOptions sampling = answerFlags.sampling(found.known().flatMap(ModelFile::sampling));
+        SamplingOptions sampling = sampling(found);
         try (Model model = models.load(found, loadFlags.options(answerFlags.context), quiet, isVerbose())) {
             AnswerFlags.present(sampling, model, terminal, isVerbose());
             if (!raw) {

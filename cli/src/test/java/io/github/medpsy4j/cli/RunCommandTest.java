@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -211,5 +212,44 @@ class RunCommandTest {
                         changed + ": the file carries no chat template, so there is no conversation with it; "
                                 + "medpsy run --raw lets it continue a text");
         cli().run("run", changed.toString(), "-p", "x", "--raw", "-n", "2").ok();
+    }
+
+    @Test
+    void aSchemaMakesTheAnswerJsonOfItsKind() throws IOException {
+        Path schema = Files.writeString(home.resolve("schema.json"), """
+                {"type": "object", "properties": {"dose": {"type": "integer", "minimum": 1, "maximum": 500},
+                 "unit": {"enum": ["mg", "ml"]}}, "required": ["dose", "unit"], "additionalProperties": false}
+                """);
+        for (String kind : new String[] {"--think=off", "--raw", "--think=auto"}) {
+            Cli.Result result =
+                    cli().run("run", Cli.TINY, "-p", "Hello", "--seed", "7", kind, "--json-schema", schema.toString());
+            Map<String, Object> answer = JSON.std.mapFrom(result.ok());
+            assertEquals(Set.of("dose", "unit"), answer.keySet(), result.out());
+            assertTrue(!result.err().contains("ended by"), result.err());
+        }
+        Map<String, Object> cut = JSON.std.mapFrom(
+                cli().run("run", Cli.TINY, "-p", "x", "-n", "3", "--json", "--raw", "--json-schema", schema.toString())
+                        .ok());
+        assertEquals("length", cut.get("finish_reason"));
+    }
+
+    @Test
+    void aGrammarMakesTheAnswerATextOfIt() throws IOException {
+        Path grammar = Files.writeString(home.resolve("g.gbnf"), "root ::= \"yes\" | \"no\"\n");
+        String out = cli().run("run", Cli.TINY, "-p", "Hello", "--think", "off", "--grammar", grammar.toString())
+                .ok();
+        assertTrue(out.equals("yes\n") || out.equals("no\n"), out);
+    }
+
+    @Test
+    void aGrammarThatCannotBeUsedIsRefusedBeforeAModelIsLookedFor() throws IOException {
+        Path grammar = Files.writeString(home.resolve("g.gbnf"), "root ::= x\n");
+        cli().run("run", "medpsy-4b", "-p", "Hello", "--grammar", grammar.toString())
+                .failed(1, grammar + ": line 1, column 10: there is no rule x");
+        Path schema = Files.writeString(home.resolve("s.json"), "{\"type\": \"object\", \"minProperties\": 1}");
+        cli().run("run", "medpsy-4b", "-p", "Hello", "--json-schema", schema.toString())
+                .failed(1, schema + ": #/minProperties: is not supported");
+        cli().run("run", "-p", "x", "--json-schema", "a", "--grammar", "b")
+                .failed(2, "--json-schema, --grammar: expected one of them (see medpsy run --help)");
     }
 }

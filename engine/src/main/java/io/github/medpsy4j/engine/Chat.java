@@ -212,7 +212,7 @@ public final class Chat implements AutoCloseable {
                     + (turnsLeft == 1 ? "turn leaves" : turnsLeft + " turns leave") + " it");
         }
         transcript.prompt(prompt);
-        Generator generator = new Generator(session, options.sampling(), options.draft());
+        Generator generator = new Generator(session, options.answerSampling(), options.draft());
         AnswerStream stream =
                 new AnswerStream(model.tokenizer(), prompt.opensThinking(), options, generator::force, listener);
         Generation generation = generator.generate(prompt.tokens(), options.maxTokens(), stream);

@@ -61,6 +61,15 @@ public record ChatOptions(
         return new Builder();
     }
 
+    /** How the tokens of an answer are drawn: a grammar is about what follows the thinking, if that may be. */
+    SamplingOptions answerSampling() {
+        return think == Think.OFF || sampling.grammar().isEmpty()
+                ? sampling
+                : sampling.toBuilder()
+                        .grammar(sampling.grammar().get().afterThinking())
+                        .build();
+    }
+
     /** A builder that starts from these options. */
     public Builder toBuilder() {
         Builder b = new Builder();

@@ -49,6 +49,7 @@ final class Decoding {
 
     /** The session holds a prompt and the logits after it. */
     void begin(int mostTokens, Generator.TokenListener tokenListener) {
+        sampler.begin();
         maxTokens = mostTokens;
         listener = tokenListener;
         row = 0;

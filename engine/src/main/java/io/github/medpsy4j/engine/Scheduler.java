@@ -316,7 +316,9 @@ public final class Scheduler implements AutoCloseable {
             promptTokens += prompt.length;
             reusedTokens += common;
             ChatOptions chat = completion.request().options();
-            slot.decoding = new Decoding(slot.session, chat.sampling(), options.draft());
+            boolean isChat = completion.request().isChat();
+            slot.decoding =
+                    new Decoding(slot.session, isChat ? chat.answerSampling() : chat.sampling(), options.draft());
             slot.text = text(slot, completion);
         } catch (RuntimeException | Error e) {
             fail(slot, e);

@@ -1,5 +1,6 @@
 package io.github.medpsy4j.engine.sampling;
 
+import io.github.medpsy4j.engine.grammar.Constraint;
 import io.github.medpsy4j.tokenizer.Tokenizer;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -9,7 +10,7 @@ import java.util.SplittableRandom;
 
 /**
  * Draws tokens from logits. Holds the memory it needs, so a draw allocates nothing, but where the penalties' or DRY's
- * window has grown. Ties between equal logits go to the smaller id. NaN counts as negative infinity; where no token has
+ * window has grown, and with a grammar. Ties between equal logits go to the smaller id. NaN counts as negative infinity; where no token has
  * a greater logit, the first is drawn. Not thread-safe: a sampler belongs to one generation.
  */
 public final class Sampler {
@@ -24,12 +25,18 @@ public final class Sampler {
     private final int[] biased;
     private final float[] biases; // [vocabulary], where there are any
     private final Candidates.Adjustment bias = this::bias;
+    private final Tokenizer tokenizer; // null if none was at hand
+    private final float[] masked; // [vocabulary], where there is a grammar
+    private Constraint constraint; // null for none
+    /** How much of the history the constraint has followed; -1 before the first draw, when all of it is the prompt. */
+    private int followed;
+
     private double mirostatSurpriseMax;
 
     /**
      * A sampler of a tokenizer's vocabulary.
      *
-     * @throws IllegalArgumentException if a biased token is not in the vocabulary
+     * @throws IllegalArgumentException if a biased token is not in the vocabulary, or a grammar's text could not end
      */
     public Sampler(SamplingOptions options, Tokenizer tokenizer) {
         this(
@@ -38,7 +45,8 @@ public final class Sampler {
                 biases(options, tokenizer),
                 options.acts(SamplerType.DRY)
                         ? SequenceBreakers.of(options.drySequenceBreakers(), tokenizer)
-                        : SequenceBreakers.none());
+                        : SequenceBreakers.none(),
+                tokenizer);
     }
 
     /**
@@ -49,14 +57,22 @@ public final class Sampler {
      *     vocabulary
      */
     public Sampler(SamplingOptions options, int vocabulary) {
-        this(options, vocabulary, biases(options, vocabulary), SequenceBreakers.none());
+        this(options, vocabulary, biases(options, vocabulary), SequenceBreakers.none(), null);
+        if (options.grammar().isPresent()) {
+            throw new IllegalArgumentException("grammar: expected none without a tokenizer");
+        }
         if (options.acts(SamplerType.DRY) && !options.drySequenceBreakers().isEmpty()) {
             throw new IllegalArgumentException("dry-sequence-breaker: expected none without a tokenizer, got "
                     + options.drySequenceBreakers().size());
         }
     }
 
-    private Sampler(SamplingOptions options, int vocabulary, Map<Integer, Float> bias, SequenceBreakers breakers) {
+    private Sampler(
+            SamplingOptions options,
+            int vocabulary,
+            Map<Integer, Float> bias,
+            SequenceBreakers breakers,
+            Tokenizer tokenizer) {
         this.options = options;
         this.random = new SplittableRandom(options.seed());
         this.vocabulary = vocabulary;
@@ -72,6 +88,16 @@ public final class Sampler {
         biases = new float[bias.isEmpty() ? 0 : vocabulary];
         bias.forEach((id, value) -> biases[id] = value);
         mirostatSurpriseMax = 2 * options.mirostatTau();
+        this.tokenizer = tokenizer;
+        masked = new float[options.grammar().isPresent() ? vocabulary : 0];
+        begin();
+    }
+
+    /** Starts another generation; draws go on where they were. */
+    public void begin() {
+        constraint =
+                options.grammar().map(grammar -> grammar.constraint(tokenizer)).orElse(null);
+        followed = -1;
     }
 
     private static Map<Integer, Float> biases(SamplingOptions options, int vocabulary) {
@@ -103,13 +129,46 @@ public final class Sampler {
     }
 
     /**
-     * Draws a token.
+     * Draws a token. With a grammar, what was in the history at the first draw is its prompt, and what has been added
+     * since, drawn or not, is the text that the grammar is about.
      *
      * @param source [vocabulary] logits, starting at {@code offset}; not changed
      * @param history the tokens so far
      * @param historyLength how many of them count
+     * @throws IllegalArgumentException if the history does not follow the grammar, or no token of the vocabulary does
      */
     public int sample(float[] source, int offset, int[] history, int historyLength) {
+        return constraint == null
+                ? draw(source, offset, history, historyLength)
+                : drawConstrained(source, offset, history, historyLength);
+    }
+
+    /** Most tokens follow the grammar anyway: only where the one that was drawn does not, all others are looked at. */
+    private int drawConstrained(float[] source, int offset, int[] history, int historyLength) {
+        if (followed < 0) {
+            constraint.begin(history, historyLength);
+            followed = historyLength;
+        }
+        while (followed < historyLength) {
+            constraint.accept(history[followed++]);
+        }
+        if (constraint.mustEnd()) {
+            return constraint.endToken();
+        }
+        double surpriseMax = mirostatSurpriseMax;
+        int free = draw(source, offset, history, historyLength);
+        if (constraint.accepts(free)) {
+            return free;
+        }
+        mirostatSurpriseMax = surpriseMax;
+        System.arraycopy(source, offset, masked, 0, vocabulary);
+        int some = constraint.mask(masked);
+        int drawn = draw(masked, 0, history, historyLength);
+        // Biases may ban all that the grammar allows, and a broken model all there is.
+        return constraint.accepts(drawn) ? drawn : some;
+    }
+
+    private int draw(float[] source, int offset, int[] history, int historyLength) {
         if (isPlainArgmax) {
             return Candidates.argmax(source, offset, vocabulary);
         }

@@ -1,8 +1,11 @@
 package io.github.medpsy4j.engine.sampling;
 
+import io.github.medpsy4j.engine.grammar.Grammar;
 import java.math.BigDecimal;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.StringJoiner;
 
@@ -41,6 +44,7 @@ import java.util.StringJoiner;
  * @param mirostatTau the surprise in bits that mirostat aims at
  * @param mirostatEta mirostat's learning rate
  * @param logitBias what is added to logits first of all
+ * @param grammar what the generated text may be; empty for any text
  */
 public record SamplingOptions(
         long seed,
@@ -67,7 +71,8 @@ public record SamplingOptions(
         int mirostat,
         float mirostatTau,
         float mirostatEta,
-        List<LogitBias> logitBias) {
+        List<LogitBias> logitBias,
+        Optional<Grammar> grammar) {
     /** llama.cpp's sequence breakers. */
     public static final List<String> DEFAULT_BREAKERS = List.of("\n", ":", "\"", "*");
 
@@ -76,6 +81,7 @@ public record SamplingOptions(
         samplers = List.copyOf(samplers);
         drySequenceBreakers = List.copyOf(drySequenceBreakers);
         logitBias = List.copyOf(logitBias);
+        Objects.requireNonNull(grammar);
         Set<SamplerType> once = EnumSet.noneOf(SamplerType.class);
         for (SamplerType type : samplers) {
             if (!once.add(type)) {
@@ -180,6 +186,7 @@ public record SamplingOptions(
         b.mirostatTau = mirostatTau;
         b.mirostatEta = mirostatEta;
         b.logitBias = logitBias;
+        b.grammar = grammar;
         return b;
     }
 
@@ -250,6 +257,9 @@ public record SamplingOptions(
      */
     public String describe() {
         StringJoiner steps = new StringJoiner(" -> ");
+        if (grammar.isPresent()) {
+            steps.add("grammar");
+        }
         if (!logitBias.isEmpty()) {
             steps.add("logit-bias " + logitBias.size());
         }
@@ -320,6 +330,7 @@ public record SamplingOptions(
         private float mirostatTau = 5;
         private float mirostatEta = 0.1f;
         private List<LogitBias> logitBias = List.of();
+        private Optional<Grammar> grammar = Optional.empty();
 
         private Builder() {}
 
@@ -473,6 +484,12 @@ public record SamplingOptions(
             return this;
         }
 
+        /** Any [none]; the generation ends where it does. */
+        public Builder grammar(Grammar value) {
+            grammar = Optional.of(value);
+            return this;
+        }
+
         /** @throws IllegalArgumentException if a value is out of its range; the message names it */
         public SamplingOptions build() {
             return new SamplingOptions(
@@ -500,7 +517,8 @@ public record SamplingOptions(
                     mirostat,
                     mirostatTau,
                     mirostatEta,
-                    logitBias);
+                    logitBias,
+                    grammar);
         }
     }
 }
