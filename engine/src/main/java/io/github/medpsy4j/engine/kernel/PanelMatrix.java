@@ -99,7 +99,7 @@ final class PanelMatrix extends Matrix {
         super(rows, columns);
         this.format = format;
         int blocks = columns / BLOCK;
-        unitBlocks = blocks % 8 == 0 ? 8 : blocks % 4 == 0 ? 4 : 1;
+        unitBlocks = unitBlocks(blocks);
         units = blocks / unitBlocks;
         highOffset = (long) unitBlocks * INTS * ROW_BYTES;
         headerOffset = highOffset + (long) unitBlocks * format.highBits * ROW_BYTES;
@@ -107,6 +107,15 @@ final class PanelMatrix extends Matrix {
         panelBytes = units * unitBytes;
         panels = (rows + ROWS - 1) / ROWS;
         packed = arena.allocate(panels * panelBytes, 64);
+    }
+
+    /** The greatest part of a row that units can have; a row of 256-wide blocks has units of eight. */
+    private static int unitBlocks(int blocks) {
+        int unit = UNIT_BLOCKS_MAX;
+        while (blocks % unit != 0) {
+            unit--;
+        }
+        return unit;
     }
 
     private int headerBytes() {
@@ -273,11 +282,17 @@ final class PanelMatrix extends Matrix {
                     VectorPanels.combineMinima(packed, header, v, s.products, x, at, s.factors, s.results, to);
                 }
             }
-            case Q5_0, Q5_1, Q5_K -> { // Σ(n - 8)·q + 16·Σh·q - 8·Σq
+            case Q5_0, Q5_1 -> { // Σ(n - 8)·q + 16·Σh·q - 8·Σq
                 VectorPanels.highProducts(packed, high, 1, ints, x, at, s.highProducts);
-                VectorPanels.joinPlanes(s.products, s.highProducts, blocks, 0, -8, x, at, s.sums);
                 decodeHeader(header, s);
-                combine(x, at, to, s);
+                VectorPanels.combinePlanes(
+                        s.products, s.highProducts, blocks, 0, format.hasCentre(), x, at, s.header, s.results, to);
+            }
+            case Q5_K -> {
+                VectorPanels.highProducts(packed, high, 1, ints, x, at, s.highProducts);
+                VectorPanels.joinPlanes(s.products, s.highProducts, x, at, s.sums);
+                decodeHeader(header, s);
+                VectorPanels.combineMinima(s.sums, 16, x, at, s.header, s.factors, s.results, to);
             }
             case Q6_K -> { // Σn·q + 16·Σh·q - 32·Σq over each 16 columns; Σn·q is at most 15·127·16 = 30,480
                 VectorPanels.highProducts(packed, high, 2, ints, x, at, s.highProducts);
@@ -291,19 +306,10 @@ final class PanelMatrix extends Matrix {
             }
             case Q8_0 -> { // Σ(n - 8)·q + 16·Σ(h - 8)·q + 8·Σq
                 VectorPanels.nibbleProducts(packed, high, ints, x, at, s.highProducts);
-                VectorPanels.joinPlanes(s.products, s.highProducts, blocks, -1, 8, x, at, s.sums);
                 decodeHeader(header, s);
-                combine(x, at, to, s);
+                VectorPanels.combinePlanes(
+                        s.products, s.highProducts, blocks, -1, false, x, at, s.header, s.results, to);
             }
-        }
-    }
-
-    /** Adds one token's integer sums to its results. */
-    private void combine(Activations x, int at, int to, Workspace s) {
-        if (format == PanelFormat.Q5_K) {
-            VectorPanels.combineMinima(s.sums, 16, x, at, s.header, s.factors, s.results, to);
-        } else {
-            VectorPanels.combine(s.sums, unitBlocks, format.hasCentre(), x, at, s.header, s.results, to);
         }
     }
 

@@ -61,21 +61,32 @@ final class VectorPanels {
 
     /** out[rows] = a half for each row, as {@link PanelMatrix} places them. Exact for finite halves, the only ones packed. */
     private static void halves(MemorySegment w, long at, float[] out, int to) {
-        for (int v = 0; v < VECTORS / 2; v++) {
-            IntVector pairs = IntVector.fromMemorySegment(I, w, at + v * (long) VECTOR_BYTES, LE);
-            pairs.lanewise(LSHL, 16)
-                    .lanewise(ASHR, 3)
-                    .and(HALF_MASK)
-                    .reinterpretAsFloats()
-                    .mul(HALF_TO_FLOAT)
-                    .intoArray(out, to + 2 * v * L);
-            pairs.and(0xffff0000)
-                    .lanewise(ASHR, 3)
-                    .and(HALF_MASK)
-                    .reinterpretAsFloats()
-                    .mul(HALF_TO_FLOAT)
-                    .intoArray(out, to + (2 * v + 1) * L);
-        }
+        IntVector pairs = IntVector.fromMemorySegment(I, w, at, LE);
+        pairs.lanewise(LSHL, 16)
+                .lanewise(ASHR, 3)
+                .and(HALF_MASK)
+                .reinterpretAsFloats()
+                .mul(HALF_TO_FLOAT)
+                .intoArray(out, to);
+        pairs.and(0xffff0000)
+                .lanewise(ASHR, 3)
+                .and(HALF_MASK)
+                .reinterpretAsFloats()
+                .mul(HALF_TO_FLOAT)
+                .intoArray(out, to + L);
+        IntVector more = IntVector.fromMemorySegment(I, w, at + VECTOR_BYTES, LE);
+        more.lanewise(LSHL, 16)
+                .lanewise(ASHR, 3)
+                .and(HALF_MASK)
+                .reinterpretAsFloats()
+                .mul(HALF_TO_FLOAT)
+                .intoArray(out, to + 2 * L);
+        more.and(0xffff0000)
+                .lanewise(ASHR, 3)
+                .and(HALF_MASK)
+                .reinterpretAsFloats()
+                .mul(HALF_TO_FLOAT)
+                .intoArray(out, to + 3 * L);
     }
 
     /** A scale for each block and no centre: w = d·c. */
@@ -262,30 +273,210 @@ final class VectorPanels {
         int[] starts = x.starts;
         float[] scales = x.scales;
         float[] blockSums = x.sums;
-        for (int v = 0; v < ROWS; v += L) {
-            FloatVector a = FloatVector.fromArray(F, y, to + v);
-            for (int b = 0; b < blocks; b++) {
-                int o = b * INTS * ROWS + v;
-                IntVector t = IntVector.fromArray(I, products, o)
-                        .reinterpretAsShorts()
-                        .add(IntVector.fromArray(I, products, o + ROWS).reinterpretAsShorts())
-                        .add(IntVector.fromArray(I, products, o + 2 * ROWS).reinterpretAsShorts())
-                        .add(IntVector.fromArray(I, products, o + 3 * ROWS).reinterpretAsShorts())
-                        .reinterpretAsInts();
-                a = ((FloatVector) t.lanewise(LSHL, 16)
-                                .add(t)
-                                .add(IntVector.broadcast(I, starts[at + b]))
-                                .lanewise(ASHR, 16)
-                                .convertShape(VectorOperators.I2F, F, 0))
-                        .mul(FloatVector.broadcast(F, scales[at + b]))
-                        .fma(FloatVector.fromArray(F, header, b * RUN + v), a);
-                if (centred) {
-                    a = FloatVector.broadcast(F, blockSums[at + b])
-                            .fma(FloatVector.fromArray(F, header, b * RUN + ROWS + v), a);
-                }
+        FloatVector a0 = FloatVector.fromArray(F, y, to);
+        FloatVector a1 = FloatVector.fromArray(F, y, to + L);
+        FloatVector a2 = FloatVector.fromArray(F, y, to + 2 * L);
+        FloatVector a3 = FloatVector.fromArray(F, y, to + 3 * L);
+        for (int b = 0; b < blocks; b++) {
+            IntVector start = IntVector.broadcast(I, starts[at + b]);
+            FloatVector scale = FloatVector.broadcast(F, scales[at + b]);
+            int o = b * INTS * ROWS;
+            IntVector t0 = IntVector.fromArray(I, products, o)
+                    .reinterpretAsShorts()
+                    .add(IntVector.fromArray(I, products, o + ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, products, o + 2 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, products, o + 3 * ROWS).reinterpretAsShorts())
+                    .reinterpretAsInts();
+            a0 = ((FloatVector) t0.lanewise(LSHL, 16)
+                            .add(t0)
+                            .add(start)
+                            .lanewise(ASHR, 16)
+                            .convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .fma(FloatVector.fromArray(F, header, b * RUN), a0);
+            IntVector t1 = IntVector.fromArray(I, products, o + L)
+                    .reinterpretAsShorts()
+                    .add(IntVector.fromArray(I, products, o + L + ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, products, o + L + 2 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, products, o + L + 3 * ROWS).reinterpretAsShorts())
+                    .reinterpretAsInts();
+            a1 = ((FloatVector) t1.lanewise(LSHL, 16)
+                            .add(t1)
+                            .add(start)
+                            .lanewise(ASHR, 16)
+                            .convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .fma(FloatVector.fromArray(F, header, b * RUN + L), a1);
+            IntVector t2 = IntVector.fromArray(I, products, o + 2 * L)
+                    .reinterpretAsShorts()
+                    .add(IntVector.fromArray(I, products, o + 2 * L + ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, products, o + 2 * L + 2 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, products, o + 2 * L + 3 * ROWS).reinterpretAsShorts())
+                    .reinterpretAsInts();
+            a2 = ((FloatVector) t2.lanewise(LSHL, 16)
+                            .add(t2)
+                            .add(start)
+                            .lanewise(ASHR, 16)
+                            .convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .fma(FloatVector.fromArray(F, header, b * RUN + 2 * L), a2);
+            IntVector t3 = IntVector.fromArray(I, products, o + 3 * L)
+                    .reinterpretAsShorts()
+                    .add(IntVector.fromArray(I, products, o + 3 * L + ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, products, o + 3 * L + 2 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, products, o + 3 * L + 3 * ROWS).reinterpretAsShorts())
+                    .reinterpretAsInts();
+            a3 = ((FloatVector) t3.lanewise(LSHL, 16)
+                            .add(t3)
+                            .add(start)
+                            .lanewise(ASHR, 16)
+                            .convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .fma(FloatVector.fromArray(F, header, b * RUN + 3 * L), a3);
+            if (centred) {
+                FloatVector sum = FloatVector.broadcast(F, blockSums[at + b]);
+                a0 = sum.fma(FloatVector.fromArray(F, header, b * RUN + ROWS), a0);
+                a1 = sum.fma(FloatVector.fromArray(F, header, b * RUN + ROWS + L), a1);
+                a2 = sum.fma(FloatVector.fromArray(F, header, b * RUN + ROWS + 2 * L), a2);
+                a3 = sum.fma(FloatVector.fromArray(F, header, b * RUN + ROWS + 3 * L), a3);
             }
-            a.intoArray(y, to + v);
         }
+        a0.intoArray(y, to);
+        a1.intoArray(y, to + L);
+        a2.intoArray(y, to + 2 * L);
+        a3.intoArray(y, to + 3 * L);
+    }
+
+    /**
+     * Q5_0, Q5_1 and Q8_0: the same of two planes, s = low + 16·high + extra, where low = Σ(n - 8)·q.
+     *
+     * @param centredHigh -1 where high is Σ(h - 8)·q and extra 8·Σq, 0 where high is Σh·q and extra -8·Σq
+     */
+    static void combinePlanes(
+            int[] low,
+            int[] high,
+            int blocks,
+            int centredHigh,
+            boolean centred,
+            Activations x,
+            int at,
+            float[] header,
+            float[] y,
+            int to) {
+        int[] starts = x.starts;
+        float[] scales = x.scales;
+        float[] blockSums = x.sums;
+        FloatVector a0 = FloatVector.fromArray(F, y, to);
+        FloatVector a1 = FloatVector.fromArray(F, y, to + L);
+        FloatVector a2 = FloatVector.fromArray(F, y, to + 2 * L);
+        FloatVector a3 = FloatVector.fromArray(F, y, to + 3 * L);
+        for (int b = 0; b < blocks; b++) {
+            int start = starts[at + b]; // -8·Σq shifted left by 16
+            IntVector startLow = IntVector.broadcast(I, start);
+            IntVector startHigh = IntVector.broadcast(I, start & centredHigh);
+            IntVector extra = IntVector.broadcast(I, centredHigh == 0 ? start >> 16 : -(start >> 16));
+            FloatVector scale = FloatVector.broadcast(F, scales[at + b]);
+            int o = b * INTS * ROWS;
+            IntVector t0 = IntVector.fromArray(I, low, o)
+                    .reinterpretAsShorts()
+                    .add(IntVector.fromArray(I, low, o + ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, low, o + 2 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, low, o + 3 * ROWS).reinterpretAsShorts())
+                    .reinterpretAsInts();
+            IntVector h0 = IntVector.fromArray(I, high, o)
+                    .reinterpretAsShorts()
+                    .add(IntVector.fromArray(I, high, o + ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, high, o + 2 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, high, o + 3 * ROWS).reinterpretAsShorts())
+                    .reinterpretAsInts();
+            h0 = h0.lanewise(LSHL, 16).add(h0).add(startHigh).lanewise(ASHR, 16).lanewise(LSHL, 4);
+            a0 = ((FloatVector) t0.lanewise(LSHL, 16)
+                            .add(t0)
+                            .add(startLow)
+                            .lanewise(ASHR, 16)
+                            .add(h0)
+                            .add(extra)
+                            .convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .fma(FloatVector.fromArray(F, header, b * RUN), a0);
+            IntVector t1 = IntVector.fromArray(I, low, o + L)
+                    .reinterpretAsShorts()
+                    .add(IntVector.fromArray(I, low, o + L + ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, low, o + L + 2 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, low, o + L + 3 * ROWS).reinterpretAsShorts())
+                    .reinterpretAsInts();
+            IntVector h1 = IntVector.fromArray(I, high, o + L)
+                    .reinterpretAsShorts()
+                    .add(IntVector.fromArray(I, high, o + L + ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, high, o + L + 2 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, high, o + L + 3 * ROWS).reinterpretAsShorts())
+                    .reinterpretAsInts();
+            h1 = h1.lanewise(LSHL, 16).add(h1).add(startHigh).lanewise(ASHR, 16).lanewise(LSHL, 4);
+            a1 = ((FloatVector) t1.lanewise(LSHL, 16)
+                            .add(t1)
+                            .add(startLow)
+                            .lanewise(ASHR, 16)
+                            .add(h1)
+                            .add(extra)
+                            .convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .fma(FloatVector.fromArray(F, header, b * RUN + L), a1);
+            IntVector t2 = IntVector.fromArray(I, low, o + 2 * L)
+                    .reinterpretAsShorts()
+                    .add(IntVector.fromArray(I, low, o + 2 * L + ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, low, o + 2 * L + 2 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, low, o + 2 * L + 3 * ROWS).reinterpretAsShorts())
+                    .reinterpretAsInts();
+            IntVector h2 = IntVector.fromArray(I, high, o + 2 * L)
+                    .reinterpretAsShorts()
+                    .add(IntVector.fromArray(I, high, o + 2 * L + ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, high, o + 2 * L + 2 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, high, o + 2 * L + 3 * ROWS).reinterpretAsShorts())
+                    .reinterpretAsInts();
+            h2 = h2.lanewise(LSHL, 16).add(h2).add(startHigh).lanewise(ASHR, 16).lanewise(LSHL, 4);
+            a2 = ((FloatVector) t2.lanewise(LSHL, 16)
+                            .add(t2)
+                            .add(startLow)
+                            .lanewise(ASHR, 16)
+                            .add(h2)
+                            .add(extra)
+                            .convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .fma(FloatVector.fromArray(F, header, b * RUN + 2 * L), a2);
+            IntVector t3 = IntVector.fromArray(I, low, o + 3 * L)
+                    .reinterpretAsShorts()
+                    .add(IntVector.fromArray(I, low, o + 3 * L + ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, low, o + 3 * L + 2 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, low, o + 3 * L + 3 * ROWS).reinterpretAsShorts())
+                    .reinterpretAsInts();
+            IntVector h3 = IntVector.fromArray(I, high, o + 3 * L)
+                    .reinterpretAsShorts()
+                    .add(IntVector.fromArray(I, high, o + 3 * L + ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, high, o + 3 * L + 2 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, high, o + 3 * L + 3 * ROWS).reinterpretAsShorts())
+                    .reinterpretAsInts();
+            h3 = h3.lanewise(LSHL, 16).add(h3).add(startHigh).lanewise(ASHR, 16).lanewise(LSHL, 4);
+            a3 = ((FloatVector) t3.lanewise(LSHL, 16)
+                            .add(t3)
+                            .add(startLow)
+                            .lanewise(ASHR, 16)
+                            .add(h3)
+                            .add(extra)
+                            .convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .fma(FloatVector.fromArray(F, header, b * RUN + 3 * L), a3);
+            if (centred) {
+                FloatVector sum = FloatVector.broadcast(F, blockSums[at + b]);
+                a0 = sum.fma(FloatVector.fromArray(F, header, b * RUN + ROWS), a0);
+                a1 = sum.fma(FloatVector.fromArray(F, header, b * RUN + ROWS + L), a1);
+                a2 = sum.fma(FloatVector.fromArray(F, header, b * RUN + ROWS + 2 * L), a2);
+                a3 = sum.fma(FloatVector.fromArray(F, header, b * RUN + ROWS + 3 * L), a3);
+            }
+        }
+        a0.intoArray(y, to);
+        a1.intoArray(y, to + L);
+        a2.intoArray(y, to + 2 * L);
+        a3.intoArray(y, to + 3 * L);
     }
 
     /**
@@ -437,42 +628,89 @@ final class VectorPanels {
         m.fma(FloatVector.fromArray(F, factors, ROWS + v).neg(), sofar).intoArray(y, to + v);
     }
 
-    /**
-     * Turns two planes' products into sums[block][rows] = low + 16·high + extra·Σq, where low = Σ(n - 8)·q.
-     *
-     * @param centredHigh -1 where high is Σ(h - 8)·q, 0 where it is Σh·q
-     * @param extra 8 or -8
-     */
-    static void joinPlanes(
-            int[] low, int[] high, int blocks, int centredHigh, int extra, Activations x, int at, int[] sums) {
+    /** Q5_K: sums[block][rows] = Σ(n - 8)·q + 16·Σh·q - 8·Σq. */
+    static void joinPlanes(int[] low, int[] high, Activations x, int at, int[] sums) {
         int[] starts = x.starts;
-        for (int b = 0; b < blocks; b++) {
-            int start = starts[at + b];
-            // start >> 16 is -8·Σq
-            int more = extra == 8 ? -(start >> 16) : start >> 16;
-            for (int v = 0; v < ROWS; v += L) {
-                int o = b * INTS * ROWS + v;
-                IntVector t = IntVector.fromArray(I, low, o)
-                        .reinterpretAsShorts()
-                        .add(IntVector.fromArray(I, low, o + ROWS).reinterpretAsShorts())
-                        .add(IntVector.fromArray(I, low, o + 2 * ROWS).reinterpretAsShorts())
-                        .add(IntVector.fromArray(I, low, o + 3 * ROWS).reinterpretAsShorts())
-                        .reinterpretAsInts();
-                IntVector h = IntVector.fromArray(I, high, o)
-                        .reinterpretAsShorts()
-                        .add(IntVector.fromArray(I, high, o + ROWS).reinterpretAsShorts())
-                        .add(IntVector.fromArray(I, high, o + 2 * ROWS).reinterpretAsShorts())
-                        .add(IntVector.fromArray(I, high, o + 3 * ROWS).reinterpretAsShorts())
-                        .reinterpretAsInts();
-                h = h.lanewise(LSHL, 16).add(h).add(start & centredHigh).lanewise(ASHR, 16);
-                t.lanewise(LSHL, 16)
-                        .add(t)
-                        .add(start)
-                        .lanewise(ASHR, 16)
-                        .add(h.lanewise(LSHL, 4))
-                        .add(more)
-                        .intoArray(sums, b * ROWS + v);
-            }
+        for (int b = 0; b < 8; b++) {
+            IntVector start = IntVector.broadcast(I, starts[at + b]);
+            IntVector extra = start.lanewise(ASHR, 16);
+            int o = b * INTS * ROWS;
+            IntVector t0 = IntVector.fromArray(I, low, o)
+                    .reinterpretAsShorts()
+                    .add(IntVector.fromArray(I, low, o + ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, low, o + 2 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, low, o + 3 * ROWS).reinterpretAsShorts())
+                    .reinterpretAsInts();
+            IntVector h0 = IntVector.fromArray(I, high, o)
+                    .reinterpretAsShorts()
+                    .add(IntVector.fromArray(I, high, o + ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, high, o + 2 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, high, o + 3 * ROWS).reinterpretAsShorts())
+                    .reinterpretAsInts();
+            t0.lanewise(LSHL, 16)
+                    .add(t0)
+                    .add(start)
+                    .lanewise(ASHR, 16)
+                    .add(h0.lanewise(LSHL, 16).add(h0).lanewise(ASHR, 16).lanewise(LSHL, 4))
+                    .add(extra)
+                    .intoArray(sums, b * ROWS);
+            IntVector t1 = IntVector.fromArray(I, low, o + L)
+                    .reinterpretAsShorts()
+                    .add(IntVector.fromArray(I, low, o + L + ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, low, o + L + 2 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, low, o + L + 3 * ROWS).reinterpretAsShorts())
+                    .reinterpretAsInts();
+            IntVector h1 = IntVector.fromArray(I, high, o + L)
+                    .reinterpretAsShorts()
+                    .add(IntVector.fromArray(I, high, o + L + ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, high, o + L + 2 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, high, o + L + 3 * ROWS).reinterpretAsShorts())
+                    .reinterpretAsInts();
+            t1.lanewise(LSHL, 16)
+                    .add(t1)
+                    .add(start)
+                    .lanewise(ASHR, 16)
+                    .add(h1.lanewise(LSHL, 16).add(h1).lanewise(ASHR, 16).lanewise(LSHL, 4))
+                    .add(extra)
+                    .intoArray(sums, b * ROWS + L);
+            IntVector t2 = IntVector.fromArray(I, low, o + 2 * L)
+                    .reinterpretAsShorts()
+                    .add(IntVector.fromArray(I, low, o + 2 * L + ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, low, o + 2 * L + 2 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, low, o + 2 * L + 3 * ROWS).reinterpretAsShorts())
+                    .reinterpretAsInts();
+            IntVector h2 = IntVector.fromArray(I, high, o + 2 * L)
+                    .reinterpretAsShorts()
+                    .add(IntVector.fromArray(I, high, o + 2 * L + ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, high, o + 2 * L + 2 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, high, o + 2 * L + 3 * ROWS).reinterpretAsShorts())
+                    .reinterpretAsInts();
+            t2.lanewise(LSHL, 16)
+                    .add(t2)
+                    .add(start)
+                    .lanewise(ASHR, 16)
+                    .add(h2.lanewise(LSHL, 16).add(h2).lanewise(ASHR, 16).lanewise(LSHL, 4))
+                    .add(extra)
+                    .intoArray(sums, b * ROWS + 2 * L);
+            IntVector t3 = IntVector.fromArray(I, low, o + 3 * L)
+                    .reinterpretAsShorts()
+                    .add(IntVector.fromArray(I, low, o + 3 * L + ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, low, o + 3 * L + 2 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, low, o + 3 * L + 3 * ROWS).reinterpretAsShorts())
+                    .reinterpretAsInts();
+            IntVector h3 = IntVector.fromArray(I, high, o + 3 * L)
+                    .reinterpretAsShorts()
+                    .add(IntVector.fromArray(I, high, o + 3 * L + ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, high, o + 3 * L + 2 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, high, o + 3 * L + 3 * ROWS).reinterpretAsShorts())
+                    .reinterpretAsInts();
+            t3.lanewise(LSHL, 16)
+                    .add(t3)
+                    .add(start)
+                    .lanewise(ASHR, 16)
+                    .add(h3.lanewise(LSHL, 16).add(h3).lanewise(ASHR, 16).lanewise(LSHL, 4))
+                    .add(extra)
+                    .intoArray(sums, b * ROWS + 3 * L);
         }
     }
 
@@ -773,26 +1011,6 @@ final class VectorPanels {
 
     // ---- Integer sums to floats; the order of operations is that of one token's loops above. ----
 
-    /** One token: y[rows] += d·(scale(x)·s) of each block [+ centre·sum(x)]; {@code sums} is [block][rows]. */
-    static void combine(
-            int[] sums, int blocks, boolean centred, Activations x, int at, float[] header, float[] y, int to) {
-        float[] scales = x.scales;
-        float[] blockSums = x.sums;
-        for (int v = 0; v < ROWS; v += L) {
-            FloatVector a = FloatVector.fromArray(F, y, to + v);
-            for (int b = 0; b < blocks; b++) {
-                a = ((FloatVector) IntVector.fromArray(I, sums, b * ROWS + v).convertShape(VectorOperators.I2F, F, 0))
-                        .mul(FloatVector.broadcast(F, scales[at + b]))
-                        .fma(FloatVector.fromArray(F, header, b * RUN + v), a);
-                if (centred) {
-                    a = FloatVector.broadcast(F, blockSums[at + b])
-                            .fma(FloatVector.fromArray(F, header, b * RUN + ROWS + v), a);
-                }
-            }
-            a.intoArray(y, to + v);
-        }
-    }
-
     /** {@link #combineMinima} of sums and of a decoded header; bias is 8 or 16. */
     static void combineMinima(
             int[] sums, float bias, Activations x, int at, float[] header, float[] factors, float[] y, int to) {
@@ -925,7 +1143,7 @@ final class VectorPanels {
     }
 
     /**
-     * {@link #combine} of four tokens, from products.
+     * {@link #combineNibbles} and {@link #combinePlanes} of four tokens.
      *
      * @param high products of the high nibbles of eight bits, whose sums are low + 16·high + 8·Σq; null for other types
      */
