@@ -52,18 +52,23 @@ final class JsonSchema {
 
     /** The types of JSON; {@code integer} is a number without a fraction. */
     private enum Type {
-        OBJECT("properties", "required", "additionalProperties"),
-        ARRAY("items", "prefixItems", "minItems", "maxItems", "uniqueItems"),
-        STRING("minLength", "maxLength", "pattern", "format"),
-        NUMBER("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
-        INTEGER("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
+        OBJECT,
+        ARRAY,
+        STRING,
+        NUMBER,
+        INTEGER,
         BOOLEAN,
         NULL;
 
-        private final Set<String> keywords;
-
-        Type(String... keywords) {
-            this.keywords = Set.of(keywords);
+        /** What is said of values of this type. */
+        Set<String> keywords() {
+            return switch (this) {
+                case OBJECT -> Set.of("properties", "required", "additionalProperties");
+                case ARRAY -> Set.of("items", "prefixItems", "minItems", "maxItems", "uniqueItems");
+                case STRING -> Set.of("minLength", "maxLength", "pattern", "format");
+                case NUMBER, INTEGER -> Set.of("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum");
+                case BOOLEAN, NULL -> Set.of();
+            };
         }
 
         static Type of(String path, Object name) {
@@ -188,7 +193,8 @@ final class JsonSchema {
         }
         for (String keyword : constraints) {
             boolean isKnown = keyword.equals("type")
-                    || Arrays.stream(Type.values()).anyMatch(type -> type.keywords.contains(keyword));
+                    || Arrays.stream(Type.values())
+                            .anyMatch(type -> type.keywords().contains(keyword));
             if (!isKnown) {
                 throw unsupported(path, keyword);
             }
@@ -215,7 +221,7 @@ final class JsonSchema {
             types.add(Type.of(path + "/type", named));
         } else {
             for (Type type : Type.values()) {
-                if (type != Type.INTEGER && type.keywords.stream().anyMatch(map::containsKey)) {
+                if (type != Type.INTEGER && type.keywords().stream().anyMatch(map::containsKey)) {
                     types.add(type);
                 }
             }
@@ -232,7 +238,7 @@ final class JsonSchema {
             case ARRAY -> elements(path, map, depth);
             case STRING -> characters(path, map);
             case NUMBER -> {
-                for (String keyword : Type.NUMBER.keywords) {
+                for (String keyword : Type.NUMBER.keywords()) {
                     if (map.containsKey(keyword)) {
                         throw new GrammarException(path + "/" + keyword + ": is supported for integers only");
                     }
@@ -537,7 +543,7 @@ final class JsonSchema {
         for (Map<String, Object> closed : parts) {
             boolean isOpen = Boolean.TRUE.equals(closed.getOrDefault("additionalProperties", true));
             for (Map<String, Object> other : parts) {
-                if (!isOpen && other != closed && !memberNames(closed).containsAll(memberNames(other))) {
+                if (!isOpen && !memberNames(closed).containsAll(memberNames(other))) {
                     throw new GrammarException(
                             path + "/allOf: additionalProperties of one schema is about the properties of another");
                 }

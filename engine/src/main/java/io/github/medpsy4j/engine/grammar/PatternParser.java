@@ -78,31 +78,11 @@ final class PatternParser {
         int start = at;
         int c = pattern.codePointAt(at);
         at += Character.charCount(c);
-        switch (c) {
-            case '(' -> {
-                if (eat('?') && !eat(':')) {
-                    at = start;
-                    throw error("groups (?…) other than (?:…) are not supported");
-                }
-                Expr inside = alternatives(depth + 1);
-                if (at < pattern.length() && pattern.charAt(at) == '$') {
-                    throw error("'$' is supported at the end of the pattern only");
-                }
-                if (!eat(')')) {
-                    at = start;
-                    throw error("the group has no end");
-                }
-                return inside;
-            }
-            case '[' -> {
-                return JsonText.spelled(characterClass(start));
-            }
-            case '.' -> {
-                return JsonText.spelled(NEWLINES.not());
-            }
-            case '\\' -> {
-                return JsonText.spelled(escape(start, false));
-            }
+        return switch (c) {
+            case '(' -> group(start, depth);
+            case '[' -> JsonText.spelled(characterClass(start));
+            case '.' -> JsonText.spelled(NEWLINES.not());
+            case '\\' -> JsonText.spelled(escape(start, false));
             case '^' -> {
                 at = start;
                 throw error("'^' is supported at the start of the pattern only");
@@ -111,10 +91,24 @@ final class PatternParser {
                 at = start;
                 throw error("'" + (char) c + "' stands for nothing here");
             }
-            default -> {
-                return JsonText.spelled(literal(start, c));
-            }
+            default -> JsonText.spelled(literal(start, c));
+        };
+    }
+
+    private Expr group(int start, int depth) {
+        if (eat('?') && !eat(':')) {
+            at = start;
+            throw error("groups (?…) other than (?:…) are not supported");
         }
+        Expr inside = alternatives(depth + 1);
+        if (at < pattern.length() && pattern.charAt(at) == '$') {
+            throw error("'$' is supported at the end of the pattern only");
+        }
+        if (!eat(')')) {
+            at = start;
+            throw error("the group has no end");
+        }
+        return inside;
     }
 
     private CodePoints literal(int start, int c) {
