@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -159,6 +160,46 @@ class TidyTest {
             }
         }
         assertEquals(List.of(), found);
+    }
+
+    @Test
+    void everyModuleIsPublishedWithTheBomOrNotAtAll() {
+        String bom = TEXTS.get("bom/pom.xml");
+        Set<String> published = new TreeSet<>();
+        for (Map.Entry<String, String> module : TEXTS.entrySet()) {
+            String path = module.getKey();
+            String pom = module.getValue();
+            if (!path.endsWith("/pom.xml") || path.equals("bom/pom.xml")) {
+                continue;
+            }
+            String own = pom.substring(pom.indexOf("</parent>"));
+            boolean library = own.contains("<medpsy.publication.skip>false<");
+            assertEquals(!library, own.contains("<maven.deploy.skip>true<"), path + ": is it published?");
+            assertTrue(own.contains("<name>") && own.contains("<description>"), path + ": name and description");
+            assertEquals(element("version", TEXTS.get("pom.xml")), element("version", pom), path + ": version");
+            if (library) {
+                published.add(element("artifactId", own));
+            }
+        }
+        Set<String> listed = new TreeSet<>();
+        Matcher artifact = Pattern.compile("<artifactId>(.*)</artifactId>")
+                .matcher(bom.substring(bom.indexOf("<dependencyManagement>"), bom.indexOf("</dependencyManagement>")));
+        while (artifact.find()) {
+            listed.add(artifact.group(1));
+        }
+        assertEquals(published, listed);
+        assertEquals(element("version", TEXTS.get("pom.xml")), element("version", bom));
+        for (String required : List.of("name", "description", "url", "license", "developer", "scm")) {
+            for (String path : List.of("pom.xml", "bom/pom.xml")) {
+                assertTrue(TEXTS.get(path).contains("<" + required), path + ": <" + required + ">");
+            }
+        }
+    }
+
+    private static String element(String name, String xml) {
+        Matcher element = Pattern.compile("<" + name + ">(.*)</" + name + ">").matcher(xml);
+        assertTrue(element.find(), name);
+        return element.group(1);
     }
 
     @Test
