@@ -1,0 +1,4 @@
+/** Small programs that use the library, one purpose each. */
+module io.github.medpsy4j.examples {
+    requires io.github.medpsy4j.engine;
+}
