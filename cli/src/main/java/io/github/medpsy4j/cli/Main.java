@@ -42,6 +42,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "  MEDPSY_HOME          where models and the history are kept",
             "                       (default: medpsy in the platform's cache folder)",
             "  MEDPSY_MODEL         the default model (default: medpsy-1.7b)",
+            "  MEDPSY_API_KEY       the key that medpsy serve asks for",
             "  MEDPSY_OFFLINE       1 opens no connection, as --offline does",
             "  HF_ENDPOINT, HF_TOKEN, HTTPS_PROXY, NO_PROXY",
             "                       how models are pulled",
@@ -94,6 +95,7 @@ final class Main {
         CommandLine commandLine = new CommandLine(main)
                 .addSubcommand(new ChatCommand(terminal))
                 .addSubcommand(new RunCommand(terminal))
+                .addSubcommand(new ServeCommand(terminal))
                 .addSubcommand(new PullCommand(terminal))
                 .addSubcommand(new ListCommand(terminal))
                 .addSubcommand(new ShowCommand(terminal))
@@ -108,6 +110,10 @@ final class Main {
                 if (mixin.userObject() instanceof AnswerFlags flags) {
                     flags.addSamplingTo(command.getCommandSpec());
                 }
+            }
+            if (command.getCommandSpec().userObject() instanceof ServeCommand) {
+                ServeCommand.NOT_HERE.forEach(name ->
+                        command.getCommandSpec().remove(command.getCommandSpec().findOption(name)));
             }
         }
         // A prompt may begin with '@' or stand in quotes of its own.

@@ -41,6 +41,7 @@ class MainTest {
             strings = {
                 "chat",
                 "run",
+                "serve",
                 "pull",
                 "list",
                 "show",
