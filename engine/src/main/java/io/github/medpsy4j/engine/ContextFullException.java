@@ -1,6 +1,6 @@
 package io.github.medpsy4j.engine;
 
-/** More tokens were appended than a session's context holds; nothing was appended. */
+/** More tokens were given than a session's context holds; nothing was computed. */
 public final class ContextFullException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
@@ -8,7 +8,12 @@ public final class ContextFullException extends RuntimeException {
     private final int context;
 
     ContextFullException(int tokens, int context) {
-        super("the prompt needs " + tokens + " tokens, the context holds " + context);
+        this("the prompt", tokens, context);
+    }
+
+    /** @param what needs so many tokens */
+    ContextFullException(String what, int tokens, int context) {
+        super(what + " needs " + tokens + " tokens, the context holds " + context);
         this.tokens = tokens;
         this.context = context;
     }

@@ -1,5 +1,6 @@
 package io.github.medpsy4j.engine;
 
+import io.github.medpsy4j.engine.kernel.Activations;
 import io.github.medpsy4j.engine.kernel.Kernels;
 import io.github.medpsy4j.engine.kernel.KvCache;
 import io.github.medpsy4j.engine.kernel.MatrixLoader;
@@ -14,9 +15,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import java.util.function.IntSupplier;
 
 /**
  * A model from a GGUF file, ready to compute: weights, tokenizer and chat template. Weights stay in the mapped file,
@@ -32,6 +37,9 @@ public final class Model implements AutoCloseable {
 
     /** Memory that the default context leaves to everything else. */
     private static final long MEMORY_MARGIN_BYTES = 1L << 30;
+
+    /** GGUF's {@code pooling_type} for the last token; as llama.cpp's enum llama_pooling_type has it. */
+    private static final int POOLING_TYPE_LAST = 3;
 
     /** Memory for the vocabulary, scratch rows and the JVM's own, about. */
     static final long PROGRAM_BYTES = 128 << 20;
@@ -51,7 +59,12 @@ public final class Model implements AutoCloseable {
     private Transformer transformer;
     private Batch batch;
     private String identity;
-    private boolean closed;
+    private volatile boolean closed;
+
+    /** Guards the transformer and its batch. Fair: nobody computes twice while another waits. */
+    private final ReentrantLock turns = new ReentrantLock(true);
+
+    private final Turn endTurn = turns::unlock;
 
     private Model(GgufFile file, LoadOptions options, Arena arena, WorkerPool pool) throws IOException {
         this.file = file;
@@ -264,63 +277,144 @@ public final class Model implements AutoCloseable {
         return new Chat(this, options);
     }
 
+    /** The length of the vectors that {@link #embed} makes: the width of the hidden state. */
+    public int embeddingLength() {
+        return config.hidden();
+    }
+
+    /** The pooling that the file asks for: the last token's if it says so, else the mean. */
+    public EmbeddingOptions.Pooling pooling() {
+        String key = config.architecture().key + ".pooling_type";
+        boolean isLast = file.metadata().has(key)
+                && file.metadata().get(key).orElseThrow() instanceof Number type
+                && type.intValue() == POOLING_TYPE_LAST;
+        return isLast ? EmbeddingOptions.Pooling.LAST : EmbeddingOptions.Pooling.MEAN;
+    }
+
+    /**
+     * The ids that {@link #embed} reads a text as: special tokens are not recognised in it; the beginning and end that
+     * the file asks for are put around it.
+     */
+    public int[] embeddingTokens(String text) {
+        return Embedder.tokenize(this, text);
+    }
+
+    /**
+     * Makes a vector of each text: [embeddingLength], from the hidden states after the last norm. Texts are computed
+     * several in a batch; a vector is the same bit for bit whatever texts stand beside it. May be called by any thread;
+     * batches take turns with those of sessions.
+     *
+     * @return in the order of the texts
+     * @throws ContextFullException if a text has more tokens than {@link #context}; nothing is computed then
+     * @throws IllegalArgumentException if a text has no tokens; likewise
+     * @throws java.util.concurrent.CancellationException if the thread is interrupted, between batches
+     */
+    public List<float[]> embed(List<String> texts, EmbeddingOptions options) {
+        return embedTokens(texts.stream().map(this::embeddingTokens).toList(), options);
+    }
+
+    /**
+     * {@link #embed} for texts that are token ids already; nothing is put around them.
+     *
+     * @throws IllegalArgumentException if a text has no tokens, or an id is not in the vocabulary
+     */
+    public List<float[]> embedTokens(List<int[]> texts, EmbeddingOptions options) {
+        return embedTokens(texts, options, this::batchMax);
+    }
+
+    /** @param rowsMax how many rows the next batch may have */
+    List<float[]> embedTokens(List<int[]> texts, EmbeddingOptions options, IntSupplier rowsMax) {
+        Objects.requireNonNull(options);
+        List<int[]> copies = texts.stream().map(int[]::clone).toList();
+        Embedder.check(this, copies);
+        return new Embedder(this, copies, options).run(rowsMax);
+    }
+
+    /** A cache for one sequence; whoever asks closes it. */
+    KvCache cache() {
+        return new KvCache(config.layers(), config.kvHeads(), config.headDim(), context);
+    }
+
     /**
      * Appends tokens to a sequence that holds {@code past} positions, in batches. The consumer gets the rows of logits
      * that {@code logitsFrom} asks for: those of tokens[logitsFrom..], in order.
      */
-    synchronized void forward(
-            KvCache sequence, int past, int[] tokens, int from, int to, int logitsFrom, LogitsConsumer consumer) {
-        ensureOpen();
-        ensureTransformer();
-        sequence.reserve(past + to - from);
+    void forward(KvCache sequence, int past, int[] tokens, int from, int to, int logitsFrom, LogitsConsumer consumer) {
         int begin = from;
         while (begin < to) {
             // Rows with logits come in small batches: 512 rows of 151,936 floats would be 311 MB.
             boolean asks = to > logitsFrom && begin >= logitsFrom;
-            int room = asks ? Math.min(LOGIT_ROWS_MAX, batch.capacity()) : batch.capacity();
+            int room = asks ? Math.min(LOGIT_ROWS_MAX, batchMax()) : batchMax();
             int end = Math.min(to, begin + room);
             if (!asks && end > logitsFrom + LOGIT_ROWS_MAX) {
                 end = logitsFrom;
             }
-            batch.clear();
-            for (int i = begin; i < end; i++) {
-                batch.add(tokens[i], past + i - from, sequence, i >= logitsFrom);
-            }
-            transformer.forward(batch);
-            int row = 0;
-            for (int i = Math.max(begin, logitsFrom); i < end; i++) {
-                consumer.accept(
-                        i, transformer.logits().data, transformer.logits().row(row++));
+            try (Turn _ = takeTurn()) {
+                sequence.reserve(past + to - from);
+                for (int i = begin; i < end; i++) {
+                    batch.add(tokens[i], past + i - from, sequence, i >= logitsFrom);
+                }
+                transformer.forward(batch);
+                int row = 0;
+                for (int i = Math.max(begin, logitsFrom); i < end; i++) {
+                    consumer.accept(
+                            i, transformer.logits().data, transformer.logits().row(row++));
+                }
             }
             begin = end;
         }
     }
 
     /** Computes what the first {@code count} sessions have staged, in one batch of at most {@link #batchMax} rows. */
-    synchronized void forward(Session[] sessions, int count) {
-        ensureOpen();
-        ensureTransformer();
-        batch.clear();
-        for (int i = 0; i < count; i++) {
-            sessions[i].fill(batch);
+    void forward(Session[] sessions, int count) {
+        try (Turn _ = takeTurn()) {
+            for (int i = 0; i < count; i++) {
+                sessions[i].fill(batch);
+            }
+            transformer.forward(batch);
+            int row = 0;
+            for (int i = 0; i < count; i++) {
+                row += sessions[i].computed(transformer.logits(), row);
+            }
         }
-        transformer.forward(batch);
-        int row = 0;
-        for (int i = 0; i < count; i++) {
-            row += sessions[i].computed(transformer.logits(), row);
+    }
+
+    /** Computes hidden states: of what the first fills a batch with, for the second to take what asked. */
+    void forwardHidden(Consumer<Batch> fill, Consumer<Activations> take) {
+        try (Turn _ = takeTurn()) {
+            fill.accept(batch);
+            transformer.forwardHidden(batch);
+            take.accept(transformer.hidden());
+        }
+    }
+
+    /** The right to compute, until it is closed. */
+    @FunctionalInterface
+    interface Turn extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /** Waits for the transformer, behind those who came before; its batch is empty then. */
+    Turn takeTurn() {
+        turns.lock();
+        try {
+            ensureOpen();
+            if (transformer == null) {
+                transformer = new Transformer(config, weights, rope, kernels, pool, batchMax());
+                batch = new Batch(batchMax());
+            }
+            batch.clear();
+            return endTurn;
+        } catch (RuntimeException | Error e) {
+            turns.unlock();
+            throw e;
         }
     }
 
     /** Rows of the largest batch. */
     int batchMax() {
         return Math.min(Transformer.BATCH_MAX, context);
-    }
-
-    private void ensureTransformer() {
-        if (transformer == null) {
-            transformer = new Transformer(config, weights, rope, kernels, pool, batchMax());
-            batch = new Batch(batchMax());
-        }
     }
 
     private static final int LOGIT_ROWS_MAX = 32;
@@ -343,7 +437,16 @@ public final class Model implements AutoCloseable {
     }
 
     @Override
-    public synchronized void close() {
+    public void close() {
+        turns.lock(); // not under the feet of a batch
+        try {
+            closeAll();
+        } finally {
+            turns.unlock();
+        }
+    }
+
+    private synchronized void closeAll() {
         if (closed) {
             return;
         }

@@ -9,6 +9,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Serves several requests with one model at a time: continuous batching. Requests join and leave the running batch at
@@ -113,6 +114,11 @@ public final class Scheduler implements AutoCloseable {
     private boolean isClosing;
     private boolean isAborting;
     private Stats stats;
+    /** Rows that may be computed while others wait for their words. */
+    private int stallRows = PIECE_MIN;
+
+    /** One call at a time, in their order: a step waits for one batch of it at most. */
+    private final ReentrantLock embedding = new ReentrantLock(true);
 
     // Of the scheduler's thread.
     private long admissions;
@@ -188,6 +194,29 @@ public final class Scheduler implements AutoCloseable {
             notifyAll();
         }
         return completion;
+    }
+
+    /**
+     * Makes a vector of each text, on the calling thread; {@link Model#embedTokens} has the rest. Batches take turns with
+     * the scheduler's steps, and are small while requests are served, so that nobody's words stall; calls wait for each
+     * other.
+     *
+     * @throws IllegalStateException if the scheduler is closed
+     */
+    public List<float[]> embedTokens(List<int[]> texts, EmbeddingOptions embeddingOptions) {
+        embedding.lock();
+        try {
+            return model.embedTokens(texts, embeddingOptions, this::embeddingRows);
+        } finally {
+            embedding.unlock();
+        }
+    }
+
+    private synchronized int embeddingRows() {
+        if (isClosing) {
+            throw new IllegalStateException("the scheduler is closed");
+        }
+        return running == 0 ? model.batchMax() : stallRows;
     }
 
     /** Tokens that a slot holds: the longest prompt and answer together. */
@@ -415,6 +444,10 @@ public final class Scheduler implements AutoCloseable {
         if (rows >= PIECE_MIN) {
             double each = (double) nanos / rows;
             rowNanos = rowNanos == 0 ? each : rowNanos + TRUST * (each - rowNanos);
+            double stallNanos = TimeUnit.MILLISECONDS.toNanos(options.stallMillisMax());
+            synchronized (this) {
+                stallRows = (int) Math.clamp(stallNanos / rowNanos, PIECE_MIN, model.batchMax());
+            }
         }
     }
 

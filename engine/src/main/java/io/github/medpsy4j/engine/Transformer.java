@@ -7,8 +7,8 @@ import io.github.medpsy4j.engine.kernel.MatrixProduct;
 import io.github.medpsy4j.engine.kernel.WorkerPool;
 
 /**
- * The forward pass: a batch of (token, position, sequence) to logits. It reads top to bottom in {@link #forward}; every
- * other method is one step of it.
+ * The forward pass: a batch of (token, position, sequence) to logits. It reads top to bottom in {@link
+ * #forwardHidden} and {@link #forward}; every other method is one step of it.
  *
  * <p>Shapes: n rows in the batch; hidden, ffn, vocabulary widths; H query heads and K key/value heads of headDim. A
  * row's result is the same bit for bit whatever rows share its batch and whatever number of threads work.
@@ -86,6 +86,18 @@ final class Transformer {
      * #logits}, in the batch's order, until the next call.
      */
     void forward(Batch b) {
+        int asked = forwardHidden(b);
+        if (asked > 0) {
+            ensureLogits(asked);
+            product.multiply(normed, asked, weights.output, logits);
+        }
+    }
+
+    /**
+     * Runs the batch without its logits: the hidden states after the last norm, of the rows that ask, are then in {@link
+     * #hidden}, in the batch's order, until the next call. Returns how many they are.
+     */
+    int forwardHidden(Batch b) {
         batch = b;
         int n = b.size;
         pool.run(n, rowGrain(n), embedRows); // x = embedding[token]; angles of each position
@@ -108,11 +120,12 @@ final class Transformer {
             product.multiply(gate, n, layer.down, delta);
             pool.run(n, rowGrain(n), addRows); // x += delta
         }
-        int asked = normAskedRows(); // normed[0..asked) = RMSNorm(x) of the rows that want logits
-        if (asked > 0) {
-            ensureLogits(asked);
-            product.multiply(normed, asked, weights.output, logits);
-        }
+        return normAskedRows(); // normed[0..asked) = RMSNorm(x) of the rows that ask
+    }
+
+    /** [n][hidden] what {@link #forwardHidden} has left. */
+    Activations hidden() {
+        return normed;
     }
 
     /** The logits of the last batch: row i belongs to the i-th row that asked. */

@@ -1,5 +1,6 @@
 package io.github.medpsy4j.engine;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -27,6 +28,9 @@ class RealModelTest {
 
     /** Of a logit, against the exact run's; 0.11 to 0.14 were measured. */
     private static final double LOGIT_DIFFERENCE_MAX = 0.3;
+
+    /** Both engines round activations to 8 bits, each in its own way. */
+    private static final double EMBEDDING_COSINE_MIN = 0.995;
 
     private static final Map<String, Object> GOLDEN = TinyModels.json("/golden/qwen2.5-coder-0.5b.json");
     private static Model model;
@@ -127,6 +131,23 @@ class RealModelTest {
                 // What was drawn last, the end or not, has not been computed.
                 assertEquals(past.promptTokens() + past.generatedTokens() - 1, next.reusedTokens());
                 past = next;
+            }
+        }
+    }
+
+    @Test
+    void embeddingsAreLlamaCppsWithinTheWeightsNoise() throws Exception {
+        for (Map<String, Object> golden : EmbeddingTest.golden("real")) {
+            List<String> texts = ((List<?>) golden.get("texts"))
+                    .stream().map(String.class::cast).toList();
+            List<?> ids = (List<?>) golden.get("ids");
+            List<?> expected = (List<?>) golden.get("vectors");
+            List<float[]> vectors =
+                    model.embed(texts, EmbeddingOptions.defaults().withPooling(EmbeddingTest.pooling(golden)));
+            for (int i = 0; i < texts.size(); i++) {
+                assertArrayEquals(TinyModels.ints(ids.get(i)), model.embeddingTokens(texts.get(i)));
+                double cosine = EmbeddingTest.cosine(vectors.get(i), (List<?>) expected.get(i));
+                assertTrue(cosine > EMBEDDING_COSINE_MIN, golden.get("pooling") + ", text " + i + ": cosine " + cosine);
             }
         }
     }

@@ -127,7 +127,7 @@ class SchedulerTest {
     void requestsShareSteps() throws InterruptedException, ExecutionException {
         try (Scheduler scheduler = Scheduler.start(model, options(4).withDraft(0))) {
             List<Completion> completions = new ArrayList<>();
-            synchronized (model) {
+            try (Model.Turn _ = model.takeTurn()) {
                 for (int i = 0; i < 4; i++) {
                     completions.add(scheduler.submit(request(prompt(5, i), SamplingOptions.greedy(), 40)));
                 }
@@ -146,7 +146,7 @@ class SchedulerTest {
         int[] system = prompt(120, 77);
         try (Scheduler scheduler = Scheduler.start(model, options(4).withStallMillisMax(0))) {
             List<Completion> completions = new ArrayList<>();
-            synchronized (model) {
+            try (Model.Turn _ = model.takeTurn()) {
                 for (int i = 0; i < 4; i++) {
                     completions.add(scheduler.submit(greedy(join(system, prompt(6 + i, i)), 8)));
                 }
@@ -175,7 +175,7 @@ class SchedulerTest {
         try (Scheduler scheduler = Scheduler.start(model, options(2).withStallMillisMax(0))) {
             Completion first;
             Completion other;
-            synchronized (model) {
+            try (Model.Turn _ = model.takeTurn()) {
                 first = scheduler.submit(greedy(join(system, prompt(5, 1)), 0));
                 other = scheduler.submit(greedy(second, 20));
                 first.cancel();
@@ -194,7 +194,7 @@ class SchedulerTest {
             talker = scheduler.submit(greedy(prompt(4, 1), 200));
             talker.next();
             long before;
-            synchronized (model) {
+            try (Model.Turn _ = model.takeTurn()) {
                 before = scheduler.stats().steps();
                 reader = scheduler.submit(greedy(prompt(200, 2), 1));
             }
@@ -223,7 +223,7 @@ class SchedulerTest {
             Completion running;
             Completion next;
             Completion waiting;
-            synchronized (model) {
+            try (Model.Turn _ = model.takeTurn()) {
                 running = scheduler.submit(greedy(prompt(10, 1), 0));
                 next = scheduler.submit(greedy(prompt(10, 2), 5));
                 waiting = scheduler.submit(greedy(prompt(10, 3), 5));
@@ -248,7 +248,7 @@ class SchedulerTest {
         try (Scheduler scheduler = Scheduler.start(model, options(1).withQueueMax(1))) {
             Completion first;
             Completion second;
-            synchronized (model) {
+            try (Model.Turn _ = model.takeTurn()) {
                 first = scheduler.submit(greedy(prompt(10, 1), 3));
                 second = scheduler.submit(greedy(prompt(10, 2), 3));
                 assertEquals(
@@ -274,7 +274,7 @@ class SchedulerTest {
             Completion sound;
             Completion wrongToken;
             Completion wrongSampling;
-            synchronized (model) {
+            try (Model.Turn _ = model.takeTurn()) {
                 sound = scheduler.submit(greedy(prompt(10, 1), 30));
                 wrongToken = scheduler.submit(greedy(new int[] {1, 2, 99}, 30));
                 wrongSampling = scheduler.submit(request(
@@ -373,7 +373,7 @@ class SchedulerTest {
 
         Scheduler late = Scheduler.start(model, options(1));
         Completion cut;
-        synchronized (model) {
+        try (Model.Turn _ = model.takeTurn()) {
             cut = late.submit(greedy(prompt(10, 1), 20));
             assertFalse(cut.isDone());
         }
@@ -387,7 +387,7 @@ class SchedulerTest {
         try (Model own = QuotingModel.load(folder);
                 Scheduler scheduler = Scheduler.start(own, options(2))) {
             Completion completion;
-            synchronized (own) {
+            try (Model.Turn _ = own.takeTurn()) {
                 completion = scheduler.submit(greedy(prompt(10, 1), 0));
                 own.close();
             }
