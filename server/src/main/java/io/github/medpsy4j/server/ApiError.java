@@ -55,10 +55,6 @@ final class ApiError extends Exception {
         return new ApiError(405, INVALID, null, "method_not_allowed", what, 0);
     }
 
-    static ApiError tooSlow(String what) {
-        return new ApiError(408, INVALID, null, "request_timeout", what, 0);
-    }
-
     static ApiError tooLarge(String what) {
         return new ApiError(413, INVALID, null, "request_too_large", what, 0);
     }

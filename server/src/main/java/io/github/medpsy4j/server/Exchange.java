@@ -37,6 +37,7 @@ final class Exchange {
     private final ServerResponse response;
     private final ServerOptions options;
     private final Metrics metrics;
+    private final Watchdog watchdog;
     private final Served served;
     private final String rest;
     private final long deadlineNanos;
@@ -51,12 +52,14 @@ final class Exchange {
             ServerResponse response,
             ServerOptions options,
             Metrics metrics,
+            Watchdog watchdog,
             Served served,
             Routes.Match match) {
         this.request = request;
         this.response = response;
         this.options = options;
         this.metrics = metrics;
+        this.watchdog = watchdog;
         this.served = served;
         rest = match == null ? "" : match.rest();
         deadlineNanos = System.nanoTime() + options.timeMax().toNanos();
@@ -118,8 +121,7 @@ final class Exchange {
         return Generating.start(served.scheduler(), requests, promptPath, deadlineNanos, metrics);
     }
 
-    /** Reads the body. */
-    byte[] body(int bytesMax) throws ApiError, IOException {
+    private byte[] body(int bytesMax) throws ApiError, IOException {
         if (!request.content().hasEntity()) {
             return new byte[0];
         }
@@ -127,20 +129,21 @@ final class Exchange {
         boolean isTooLarge = length > bytesMax;
         ByteArrayOutputStream body = new ByteArrayOutputStream(1024);
         if (length <= DISCARD_BYTES_MAX + bytesMax) {
-            InputStream in = request.content().inputStream();
-            byte[] buffer = new byte[8192];
-            long all = 0;
-            int count;
-            while (all <= DISCARD_BYTES_MAX + bytesMax && (count = in.read(buffer)) >= 0) {
-                all += count;
-                isTooLarge |= all > bytesMax;
-                if (!isTooLarge) {
-                    body.write(buffer, 0, count);
+            watchdog.begin();
+            try {
+                InputStream in = request.content().inputStream();
+                byte[] buffer = new byte[8192];
+                long all = 0;
+                int count;
+                while (all <= DISCARD_BYTES_MAX + bytesMax && (count = in.read(buffer)) >= 0) {
+                    all += count;
+                    isTooLarge |= all > bytesMax;
+                    if (!isTooLarge) {
+                        body.write(buffer, 0, count);
+                    }
                 }
-                if (System.nanoTime() - deadlineNanos >= 0) {
-                    closeAfter();
-                    throw ApiError.tooSlow("the body did not come in time");
-                }
+            } finally {
+                watchdog.end();
             }
         }
         if (isTooLarge) {
@@ -168,7 +171,12 @@ final class Exchange {
         if (!isCacheSet) {
             response.header(HeaderNames.CACHE_CONTROL, "no-store");
         }
-        response.send(body);
+        watchdog.begin();
+        try {
+            response.send(body);
+        } finally {
+            watchdog.end();
+        }
     }
 
     void json(Object value) {
@@ -206,6 +214,7 @@ final class Exchange {
     }
 
     private void write(byte[]... parts) throws IOException {
+        watchdog.begin();
         try {
             for (byte[] part : parts) {
                 out.write(part);
@@ -213,6 +222,8 @@ final class Exchange {
             out.flush();
         } catch (UncheckedIOException e) {
             throw new IOException(e);
+        } finally {
+            watchdog.end();
         }
     }
 

@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** From the JSON of {@code /v1/chat/completions} and {@code /v1/completions} to requests of the engine. */
+/** From the JSON of the paths that generate to requests of the engine. */
 final class RequestReader {
     private static final int CHOICES_MAX = 16;
     private static final int STOPS_MAX = 16;
@@ -82,22 +82,83 @@ final class RequestReader {
         fields.refuseOthers();
 
         List<Request> requests = new ArrayList<>();
-        try {
-            for (int i = 0; i < common.choices(); i++) {
-                Request.Builder request = Request.chat(
-                        served.model(),
-                        messages,
-                        chat.sampling(withSeed(sampling, common, i)).build());
-                requests.add((hasLogprobs ? request.logprobs(top == null ? 0 : top) : request).build());
-            }
-        } catch (ModelException e) {
-            throw ApiError.badRequest("messages", "the model has no chat template; /v1/completions continues texts");
-        } catch (TemplateException e) {
-            throw ApiError.badRequest("messages", "the model's chat template refuses them: " + e.getMessage());
-        } catch (IllegalArgumentException e) {
-            throw ApiError.badRequest("messages", e.getMessage());
+        for (int i = 0; i < common.choices(); i++) {
+            ChatOptions options = chat.sampling(withSeed(sampling, common, i)).build();
+            Request.Builder request = chatRequest("messages", messages, options);
+            requests.add((hasLogprobs ? request.logprobs(top == null ? 0 : top) : request).build());
         }
         return new Asked(true, requests, common.streams(), common.includesUsage(), hasLogprobs);
+    }
+
+    /** @param path where the messages stand */
+    private Request.Builder chatRequest(String path, List<ChatMessage> messages, ChatOptions options) throws ApiError {
+        try {
+            return Request.chat(served.model(), messages, options);
+        } catch (ModelException e) {
+            throw ApiError.badRequest(path, "the model has no chat template; /v1/completions continues texts");
+        } catch (TemplateException e) {
+            throw ApiError.badRequest(path, "the model's chat template refuses them: " + e.getMessage());
+        } catch (IllegalArgumentException e) {
+            throw ApiError.badRequest(path, e.getMessage());
+        }
+    }
+
+    /** What {@code /v1/responses} asks, {@code input} and {@code instructions} left out. */
+    Asked response(Fields fields, List<ChatMessage> messages) throws ApiError {
+        served.checkName(fields.text("model"));
+        Common common = common(fields);
+        if (common.choices() > 1) {
+            throw ApiError.badRequest(fields.path("n"), "is not supported");
+        }
+        ChatOptions.Builder chat = served.defaults().toBuilder().stops(stops(fields));
+        String limit = "max_output_tokens";
+        chat.maxTokens(maxTokens(
+                limit,
+                fields.whole(limit, 1, Integer.MAX_VALUE),
+                served.defaults().maxTokens()));
+        think(fields, chat);
+        Fields reasoning = fields.object("reasoning");
+        if (reasoning != null) {
+            effort(reasoning, "effort", chat);
+            reasoning.ignore(Set.of("summary", "generate_summary"));
+            reasoning.refuseOthers();
+        }
+        SamplingOptions sampling = common.sampling();
+        Fields text = fields.object("text");
+        if (text != null) {
+            Fields format = text.object("format");
+            text.ignore(Set.of("verbosity"));
+            text.refuseOthers();
+            Grammar grammar = format == null ? null : flatFormat(format);
+            if (grammar != null) {
+                sampling = sampling.toBuilder().grammar(grammar).build();
+            }
+        }
+        fields.accept("tools", List.of());
+        fields.accept("tool_choice", "none".equals(fields.value("tool_choice")) ? "none" : "auto");
+        fields.accept("background", false);
+        fields.accept("previous_response_id", "");
+        fields.accept("conversation", "");
+        fields.accept("truncation", "disabled");
+        fields.ignore(Set.of("include", "max_tool_calls", "top_logprobs"));
+        fields.ignore(HARMLESS);
+        fields.refuseOthers();
+        ChatOptions options = chat.sampling(withSeed(sampling, common, 0)).build();
+        Request request = chatRequest("input", messages, options).build();
+        return new Asked(true, List.of(request), common.streams(), false, false);
+    }
+
+    /** A format as {@code /v1/responses} has it: what {@code json_schema} names stands beside the type. */
+    private static Grammar flatFormat(Fields format) throws ApiError {
+        String type = format.requiredText("type");
+        Grammar grammar = switch (type) {
+            case "text" -> null;
+            case "json_object" -> ofSchema(format.path("type"), Map.of());
+            case "json_schema" -> schema(format);
+            default -> throw ApiError.badRequest(format.path("type"), "expected text, json_object or json_schema");
+        };
+        format.refuseOthers();
+        return grammar;
     }
 
     Asked completion(Fields fields) throws ApiError {
@@ -240,24 +301,23 @@ final class RequestReader {
             }
             variables.refuseOthers();
         }
-        String effort = fields.text("reasoning_effort");
-        if (effort != null) {
-            chat.think(
-                    switch (effort) {
-                        case "none" -> Think.OFF;
-                        case "minimal", "low", "medium", "high", "xhigh" -> Think.ON;
-                        default ->
-                            throw ApiError.badRequest(
-                                    fields.path("reasoning_effort"),
-                                    "expected none, minimal, low, medium, high or xhigh");
-                    });
-        }
+        effort(fields, "reasoning_effort", chat);
         if (fields.has("enable_thinking")) {
             chat.think(fields.flag("enable_thinking", true) ? Think.ON : Think.OFF);
         }
         Integer budget = fields.whole("thinking_budget", 1, Integer.MAX_VALUE);
         if (budget != null) {
             chat.thinkBudget(budget);
+        }
+    }
+
+    private static void effort(Fields fields, String name, ChatOptions.Builder chat) throws ApiError {
+        switch (fields.text(name)) {
+            case null -> {}
+            case "none" -> chat.think(Think.OFF);
+            case "minimal", "low", "medium", "high", "xhigh" -> chat.think(Think.ON);
+            default ->
+                throw ApiError.badRequest(fields.path(name), "expected none, minimal, low, medium, high or xhigh");
         }
     }
 
@@ -315,12 +375,17 @@ final class RequestReader {
         if (named == null) {
             throw ApiError.badRequest(format.path("json_schema"), "is missing");
         }
+        Grammar grammar = schema(named);
+        named.refuseOthers();
+        return grammar;
+    }
+
+    private static Grammar schema(Fields named) throws ApiError {
         named.ignore(Set.of("name", "description", "strict")); // it always keeps to the schema
         Object schema = named.value("schema");
         if (schema == null) {
             throw ApiError.badRequest(named.path("schema"), "is missing");
         }
-        named.refuseOthers();
         return ofSchema(named.path("schema"), schema);
     }
 

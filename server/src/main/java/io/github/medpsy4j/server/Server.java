@@ -6,8 +6,10 @@ import io.github.medpsy4j.engine.Scheduler;
 import io.github.medpsy4j.engine.SchedulerOptions;
 import io.helidon.http.DirectHandler;
 import io.helidon.http.HeaderNames;
+import io.helidon.http.HttpPrologue;
 import io.helidon.http.Status;
 import io.helidon.webserver.CloseConnectionException;
+import io.helidon.webserver.ConnectionContext;
 import io.helidon.webserver.ServerConnectionException;
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.http.DirectHandlers;
@@ -15,6 +17,7 @@ import io.helidon.webserver.http.HttpRouting;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
 import io.helidon.webserver.http1.Http1Config;
+import io.helidon.webserver.http1.Http1ConnectionListener;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -46,6 +49,7 @@ public final class Server implements AutoCloseable {
     private final ServerOptions options;
     private final Access access;
     private final Metrics metrics = new Metrics();
+    private final Watchdog watchdog;
     private final Routes routes = new Routes();
     private final WebServer http;
     private final Object lock = new Object();
@@ -56,8 +60,10 @@ public final class Server implements AutoCloseable {
     private Server(ServerOptions options) {
         this.options = options;
         access = new Access(options);
+        watchdog = new Watchdog(options.clientTimeMax());
         new StatusApi().addTo(routes);
         new OpenAiApi().addTo(routes);
+        new ResponsesApi().addTo(routes);
         new TokensApi().addTo(routes);
         new WebFiles().addTo(routes);
         DirectHandlers.Builder refusals = DirectHandlers.builder();
@@ -70,13 +76,19 @@ public final class Server implements AutoCloseable {
                 .protocolsDiscoverServices(false)
                 .addProtocol(Http1Config.builder()
                         .maxHeadersSize(options.headerBytesMax())
+                        .addReceiveListener(new Http1ConnectionListener() {
+                            @Override
+                            public void prologue(ConnectionContext context, HttpPrologue prologue) {
+                                watchdog.begin(); // until handle: the headers are read
+                            }
+                        })
                         .build())
                 .host(options.host())
                 .port(options.port())
                 .maxTcpConnections(options.connectionsMax())
                 .connectionOptions(socket -> socket.tcpNoDelay(true))
-                .idleConnectionTimeout(options.readTimeMax())
-                .idleConnectionPeriod(min(options.readTimeMax(), IDLE_CHECK_MAX))
+                .idleConnectionTimeout(options.clientTimeMax())
+                .idleConnectionPeriod(min(options.clientTimeMax(), IDLE_CHECK_MAX))
                 .directHandlers(refusals.build())
                 .routing(HttpRouting.builder().any(this::handle))
                 .build();
@@ -188,15 +200,17 @@ public final class Server implements AutoCloseable {
             last.scheduler().close();
         }
         http.stop();
+        watchdog.close();
     }
 
     // ---- The way of a request ----
 
     private void handle(ServerRequest request, ServerResponse response) {
+        watchdog.end();
         long start = System.nanoTime();
         String method = request.prologue().method().text();
         Routes.Match match = routes.find(request.path().path());
-        Exchange exchange = new Exchange(request, response, options, metrics, served, match);
+        Exchange exchange = new Exchange(request, response, options, metrics, watchdog, served, match);
         int others;
         synchronized (lock) {
             others = answering++;

@@ -23,7 +23,8 @@ import java.util.stream.Collectors;
  * @param connectionsMax the most connections at a time
  * @param maxTokens the most tokens of an answer that may be asked for; 0 for no bound but the context
  * @param timeMax how long a request may take, its wait included; then its answer ends as it is, for {@code length}
- * @param readTimeMax how long the server waits for more of a request, or for the next one on a connection
+ * @param clientTimeMax how long the server waits for a client: for the rest of a request that has begun, for the next one
+ *     on a connection, for what it writes to be taken; then it closes the connection
  * @param log receives a line for each request, never with text of a prompt or an answer
  */
 public record ServerOptions(
@@ -37,7 +38,7 @@ public record ServerOptions(
         int connectionsMax,
         int maxTokens,
         Duration timeMax,
-        Duration readTimeMax,
+        Duration clientTimeMax,
         Consumer<String> log) {
     private static final Duration DURATION_MAX = Duration.ofDays(24);
 
@@ -59,7 +60,7 @@ public record ServerOptions(
         check("connections", connectionsMax, 1, 1 << 20);
         check("max-tokens", maxTokens, 0, Integer.MAX_VALUE);
         check("time", timeMax);
-        check("read time", readTimeMax);
+        check("client time", clientTimeMax);
     }
 
     private static void check(String name, Duration value) {
@@ -77,7 +78,7 @@ public record ServerOptions(
 
     /**
      * The loopback's port 8080 without a key, bodies of 4 MiB, headers of 16 KiB, 256 connections, no bound of tokens,
-     * ten minutes, a minute to read.
+     * ten minutes, a minute for the client.
      */
     public static Builder builder() {
         return new Builder();
@@ -95,7 +96,7 @@ public record ServerOptions(
         private int connectionsMax = 256;
         private int maxTokens;
         private Duration timeMax = Duration.ofMinutes(10);
-        private Duration readTimeMax = Duration.ofSeconds(60);
+        private Duration clientTimeMax = Duration.ofSeconds(60);
         private Consumer<String> log = line -> {};
 
         private Builder() {}
@@ -150,8 +151,8 @@ public record ServerOptions(
             return this;
         }
 
-        public Builder readTimeMax(Duration value) {
-            readTimeMax = value;
+        public Builder clientTimeMax(Duration value) {
+            clientTimeMax = value;
             return this;
         }
 
@@ -173,7 +174,7 @@ public record ServerOptions(
                     connectionsMax,
                     maxTokens,
                     timeMax,
-                    readTimeMax,
+                    clientTimeMax,
                     log);
         }
     }

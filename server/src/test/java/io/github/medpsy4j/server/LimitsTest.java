@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -16,6 +17,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class LimitsTest {
     @Test
@@ -54,16 +57,53 @@ class LimitsTest {
         }
     }
 
-    @Test
-    void aSilentConnectionIsClosed() throws IOException {
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "GET /hea",
+                "GET /health HTTP/1.1\r\nHost: loc",
+                "POST /tokenize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{",
+            })
+    void aRequestThatNeverEndsIsCutOff(String beginning) throws IOException {
         try (TestServer host = TestServer.start(
-                        ServerOptions.builder().readTimeMax(Duration.ofMillis(50)), TestServer.sharing());
+                        ServerOptions.builder().clientTimeMax(Duration.ofMillis(50)), TestServer.sharing());
                 Socket socket = new Socket(InetAddress.getLoopbackAddress(), host.server.port())) {
-            socket.getOutputStream().write("GET /hea".getBytes(StandardCharsets.US_ASCII));
+            socket.getOutputStream().write(beginning.getBytes(StandardCharsets.US_ASCII));
             socket.setSoTimeout(30_000);
-            while (socket.getInputStream().read() >= 0) {
-                // whatever it says before the end
-            }
+            byte[] told = readAll(socket);
+            assertEquals("", new String(told, StandardCharsets.UTF_8));
+        }
+    }
+
+    private static byte[] readAll(Socket socket) throws IOException {
+        try {
+            return socket.getInputStream().readAllBytes();
+        } catch (SocketException reset) {
+            return new byte[0];
+        }
+    }
+
+    @Test
+    void aClientThatTakesNothingIsCutOff() throws IOException, InterruptedException {
+        try (TestServer host = TestServer.start(
+                        ServerOptions.builder().clientTimeMax(Duration.ofMillis(200)),
+                        TestServer.sharing().withSlots(1));
+                Socket socket = host.open(
+                        "/v1/chat/completions",
+                        ask(
+                                "Hello",
+                                "stream",
+                                true,
+                                "logit_bias",
+                                TestServer.NO_END,
+                                "logprobs",
+                                true,
+                                "top_logprobs",
+                                20))) {
+            // Megabytes of log-probabilities fill what the system buffers.
+            TestServer.await("it is cut off", () -> host.metric("client_disconnects_total") == 1);
+            TestServer.await("the slot is free", () -> host.metric("slots_busy") == 0);
+            assertTrue(socket.isConnected());
         }
     }
 
