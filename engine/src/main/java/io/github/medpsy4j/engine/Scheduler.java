@@ -219,6 +219,11 @@ public final class Scheduler implements AutoCloseable {
         return running == 0 ? model.batchMax() : stallRows;
     }
 
+    /** The model that computes. */
+    public Model model() {
+        return model;
+    }
+
     /** Tokens that a slot holds: the longest prompt and answer together. */
     public int context() {
         return context;

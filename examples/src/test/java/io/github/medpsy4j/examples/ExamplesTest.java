@@ -86,6 +86,20 @@ class ExamplesTest {
     }
 
     @Test
+    void comparesTexts() throws Exception {
+        assertMatches(
+                "1[.,]000  Hello\\R-?[01][.,]\\d{3}  Goodbye\\R",
+                out(Embeddings::main, TINY, "Hello", "Hello", "Goodbye"));
+    }
+
+    @Test
+    void servesInItsOwnProcess() throws Exception {
+        assertMatches(
+                "http://127\\.0\\.0\\.1:\\d+/v1/chat/completions\\R200 \\{.*\"choices\".*}\\s*",
+                out(ServeInProcess::main, TINY));
+    }
+
+    @Test
     void everyExampleIsShort() throws IOException {
         try (java.util.stream.Stream<Path> files =
                 Files.list(FOLDER.resolve("src/main/java/io/github/medpsy4j/examples"))) {

@@ -1,0 +1,5 @@
+/**
+ * LangChain4j's {@code ChatModel}, {@code StreamingChatModel} and {@code EmbeddingModel} on a
+ * {@link io.github.medpsy4j.engine.Scheduler}: no server, no connection, several callers at a time in one batch.
+ */
+package io.github.medpsy4j.langchain4j;
