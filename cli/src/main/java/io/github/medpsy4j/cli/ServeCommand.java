@@ -6,8 +6,10 @@ import io.github.medpsy4j.engine.sampling.SamplingOptions;
 import io.github.medpsy4j.models.ModelFile;
 import io.github.medpsy4j.server.Server;
 import io.github.medpsy4j.server.ServerOptions;
+import io.github.medpsy4j.server.TlsFiles;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -79,6 +81,15 @@ final class ServeCommand extends BaseCommand {
 
     @Option(names = "--no-api-key", description = "Listen at --host without a key: whoever reaches it may use it.")
     boolean noApiKey;
+
+    @Option(
+            names = "--tls-cert",
+            paramLabel = "FILE",
+            description = "Encrypt with this certificate: PEM, followed by those that vouch for it.")
+    String tlsCertificate;
+
+    @Option(names = "--tls-key", paramLabel = "FILE", description = "The certificate's private key: PEM, PKCS #8.")
+    String tlsKey;
 
     @Option(
             names = "--host-name",
@@ -251,6 +262,12 @@ final class ServeCommand extends BaseCommand {
                 .hostNames(Set.copyOf(hostNames))
                 .maxTokens(answerFlags.maxTokens == null ? 0 : answerFlags.maxTokens)
                 .log(line -> say(line));
+        if ((tlsCertificate == null) != (tlsKey == null)) {
+            throw usage("--tls-cert and --tls-key: expected both or none");
+        }
+        if (tlsKey != null) {
+            options.tls(TlsFiles.read(Path.of(tlsCertificate), Path.of(tlsKey)));
+        }
         if (requestTime != null) {
             options.timeMax(Duration.ofSeconds(requestTime));
         }
@@ -285,7 +302,8 @@ final class ServeCommand extends BaseCommand {
     }
 
     private String url(Server server) {
-        return "http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + server.port();
+        return (tlsKey == null ? "http://" : "https://") + (host.contains(":") ? "[" + host + "]" : host) + ":"
+                + server.port();
     }
 
     private synchronized void say(String line) {

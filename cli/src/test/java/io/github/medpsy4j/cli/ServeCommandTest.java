@@ -55,6 +55,7 @@ class ServeCommandTest {
                 "--shutdown-time|-1|--shutdown-time: expected 0 to 1000000, got -1",
                 "--host|0.0.0.0|--host: 0.0.0.0 is reached from other machines, so an API key is needed",
                 "--host|` `|--host: expected a name or an address, got an empty text",
+                "--tls-key|x|--tls-cert and --tls-key: expected both or none",
                 "--system|x|'--system': no such option",
                 "--temp|-1|--temp: expected 0 to 100, got -1",
             })

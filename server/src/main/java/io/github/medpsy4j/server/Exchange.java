@@ -142,6 +142,8 @@ final class Exchange {
                         body.write(buffer, 0, count);
                     }
                 }
+            } catch (RuntimeException e) {
+                throw new IOException("the body ended early", e); // the library's own exceptions
             } finally {
                 watchdog.end();
             }

@@ -3,6 +3,7 @@ package io.github.medpsy4j.server;
 import io.github.medpsy4j.engine.Answer;
 import io.github.medpsy4j.engine.Completion;
 import io.github.medpsy4j.engine.FinishReason;
+import io.github.medpsy4j.engine.Generation;
 import io.github.medpsy4j.engine.TokenLogprob;
 import io.github.medpsy4j.tokenizer.Tokenizer;
 import java.nio.charset.StandardCharsets;
@@ -80,6 +81,9 @@ final class Reply {
         }
         all.put("choices", list);
         all.put("usage", usage());
+        all.put(
+                "timings",
+                timings(choices.stream().map(each -> each.answer.generation()).toList()));
         return all;
     }
 
@@ -108,9 +112,44 @@ final class Reply {
 
     Map<String, Object> closing(int choice, Answer answer) {
         String reason = nameOf(answer.generation().finishReason());
-        return asked.isChat()
+        Map<String, Object> chunk = asked.isChat()
                 ? chunk(choice, "delta", Map.of(), null, reason)
                 : chunk(choice, "text", "", null, reason);
+        chunk.put("timings", timings(List.of(answer.generation())));
+        return chunk;
+    }
+
+    /** What answers cost, together, by the names of llama.cpp's server. */
+    static Map<String, Object> timings(List<Generation> generations) {
+        int computed = 0;
+        int reused = 0;
+        int generated = 0;
+        double promptMillis = 0;
+        double generateMillis = 0;
+        for (Generation each : generations) {
+            computed += each.computedTokens();
+            reused += each.reusedTokens();
+            generated += each.generatedTokens();
+            promptMillis += each.promptNanos() / 1e6;
+            generateMillis += each.generateNanos() / 1e6;
+        }
+        Map<String, Object> timings = new LinkedHashMap<>();
+        timings.put("cache_n", reused);
+        timings.put("prompt_n", computed);
+        timings.put("prompt_ms", rounded(promptMillis));
+        timings.put("prompt_per_second", perSecond(computed, promptMillis));
+        timings.put("predicted_n", generated);
+        timings.put("predicted_ms", rounded(generateMillis));
+        timings.put("predicted_per_second", perSecond(generated, generateMillis));
+        return timings;
+    }
+
+    private static double perSecond(int count, double millis) {
+        return millis == 0 ? 0 : rounded(count / (millis / 1000));
+    }
+
+    private static double rounded(double value) {
+        return Math.rint(value * 1000) / 1000;
     }
 
     /** The last chunk, where it was asked for. */

@@ -29,7 +29,7 @@ final class ResponseReply {
     private final Map<String, Object> settings = new LinkedHashMap<>();
     private final String model;
     private final String id = "resp_" + random();
-    private final double createdSeconds = Math.floor(System.currentTimeMillis() / 1000.0);
+    private final long createdSeconds = System.currentTimeMillis() / 1000;
     private final List<Item> items = new ArrayList<>();
     private int sequence;
     private int thoughts;
@@ -176,6 +176,9 @@ final class ResponseReply {
                 answer == null ? List.of() : items.stream().map(this::described).toList());
         all.putAll(settings);
         all.put("usage", answer == null ? null : usage());
+        if (answer != null) {
+            all.put("timings", Reply.timings(List.of(answer.generation())));
+        }
         return all;
     }
 

@@ -4,6 +4,7 @@ import io.github.medpsy4j.engine.ChatOptions;
 import io.github.medpsy4j.engine.Model;
 import io.github.medpsy4j.engine.Scheduler;
 import io.github.medpsy4j.engine.SchedulerOptions;
+import io.helidon.common.tls.Tls;
 import io.helidon.http.DirectHandler;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HttpPrologue;
@@ -12,6 +13,7 @@ import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.ConnectionContext;
 import io.helidon.webserver.ServerConnectionException;
 import io.helidon.webserver.WebServer;
+import io.helidon.webserver.WebServerConfig;
 import io.helidon.webserver.http.DirectHandlers;
 import io.helidon.webserver.http.HttpRouting;
 import io.helidon.webserver.http.ServerRequest;
@@ -70,8 +72,9 @@ public final class Server implements AutoCloseable {
         for (DirectHandler.EventType type : DirectHandler.EventType.values()) {
             refusals.addHandler(type, (request, event, status, headers, message) -> refusal(event, status.code()));
         }
-        http = WebServer.builder()
-                .shutdownHook(false)
+        WebServerConfig.Builder config = WebServer.builder();
+        options.tls().ifPresent(tls -> config.tls(Tls.builder().sslContext(tls).build()));
+        http = config.shutdownHook(false)
                 .featuresDiscoverServices(false)
                 .protocolsDiscoverServices(false)
                 .addProtocol(Http1Config.builder()

@@ -4,9 +4,11 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import javax.net.ssl.SSLContext;
 
 /**
  * Where a {@link Server} listens, whom it answers, and its bounds.
@@ -25,6 +27,7 @@ import java.util.stream.Collectors;
  * @param timeMax how long a request may take, its wait included; then its answer ends as it is, for {@code length}
  * @param clientTimeMax how long the server waits for a client: for the rest of a request that has begun, for the next one
  *     on a connection, for what it writes to be taken; then it closes the connection
+ * @param tls what connections are encrypted with, see {@link TlsFiles}; empty for none
  * @param log receives a line for each request, never with text of a prompt or an answer
  */
 public record ServerOptions(
@@ -39,6 +42,7 @@ public record ServerOptions(
         int maxTokens,
         Duration timeMax,
         Duration clientTimeMax,
+        Optional<SSLContext> tls,
         Consumer<String> log) {
     private static final Duration DURATION_MAX = Duration.ofDays(24);
 
@@ -97,6 +101,7 @@ public record ServerOptions(
         private int maxTokens;
         private Duration timeMax = Duration.ofMinutes(10);
         private Duration clientTimeMax = Duration.ofSeconds(60);
+        private Optional<SSLContext> tls = Optional.empty();
         private Consumer<String> log = line -> {};
 
         private Builder() {}
@@ -156,6 +161,11 @@ public record ServerOptions(
             return this;
         }
 
+        public Builder tls(SSLContext value) {
+            tls = Optional.of(value);
+            return this;
+        }
+
         public Builder log(Consumer<String> value) {
             log = value;
             return this;
@@ -175,6 +185,7 @@ public record ServerOptions(
                     maxTokens,
                     timeMax,
                     clientTimeMax,
+                    tls,
                     log);
         }
     }

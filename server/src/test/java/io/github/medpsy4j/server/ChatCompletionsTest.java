@@ -15,6 +15,11 @@ import io.github.medpsy4j.engine.Chat;
 import io.github.medpsy4j.engine.ChatOptions;
 import io.github.medpsy4j.engine.sampling.SamplingOptions;
 import java.io.IOException;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -72,6 +77,8 @@ class ChatCompletionsTest {
         assertEquals(20, at(answer, "usage", "completion_tokens"));
         assertEquals(expected.generation().promptTokens(), at(answer, "usage", "prompt_tokens"));
         assertEquals(expected.generation().promptTokens() + 20, at(answer, "usage", "total_tokens"));
+        assertEquals(20, at(answer, "timings", "predicted_n"));
+        assertTrue((Double) at(answer, "timings", "predicted_per_second") > 0, answer.toString());
     }
 
     @Test
@@ -81,6 +88,7 @@ class ChatCompletionsTest {
         assertEquals("assistant", at(events.getFirst(), "choices", 0, "delta", "role"));
         assertEquals(Map.of(), at(events.getLast(), "choices", 0, "delta"));
         assertEquals("length", at(events.getLast(), "choices", 0, "finish_reason"));
+        assertEquals(20, at(events.getLast(), "timings", "predicted_n"));
         events.forEach(event -> assertEquals("chat.completion.chunk", event.get("object")));
         assertEquals(1, events.stream().map(event -> event.get("id")).distinct().count());
         assertFalse(events.getLast().containsKey("usage"));
@@ -216,6 +224,17 @@ class ChatCompletionsTest {
     void aGrammarIsKept() {
         String grammar = "root ::= (\"yes\" | \"no\") \".\"";
         assertTrue(List.of("yes.", "no.").contains(text(answer("enable_thinking", false, "grammar", grammar))));
+    }
+
+    @Test
+    void aClientThatWouldRatherSpeakHttp2IsAnswered() throws IOException, InterruptedException {
+        try (HttpClient client = HttpClient.newHttpClient()) { // it asks to change to HTTP/2 in its first request
+            HttpRequest request = host.request("/v1/chat/completions")
+                    .POST(BodyPublishers.ofString(TestServer.json(ask("Hello", "max_tokens", 5))))
+                    .build();
+            HttpResponse<String> response = client.send(request, BodyHandlers.ofString());
+            assertEquals(200, response.statusCode(), response.body());
+        }
     }
 
     @Test

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -35,6 +36,19 @@ class LeavingTest {
             assertEquals(1, host.metric("client_disconnects_total"));
             assertTrue(host.metric("generated_tokens_total") < TestServer.CONTEXT - 100, "it was cut short");
             assertEquals(0, host.metric("answers_total"));
+        }
+    }
+
+    @Test
+    void aClientThatLeavesInTheMiddleOfItsRequestIsNoFailureOfTheServers() throws IOException, InterruptedException {
+        try (TestServer host = oneSlot()) {
+            try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), host.server.port())) {
+                socket.getOutputStream()
+                        .write("POST /tokenize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{\"co"
+                                .getBytes(StandardCharsets.US_ASCII));
+            }
+            TestServer.await("it is noticed", () -> host.metric("client_disconnects_total") == 1);
+            assertFalse(host.get("/metrics").text().contains("status=\"500\""));
         }
     }
 
