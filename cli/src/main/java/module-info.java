@@ -8,6 +8,7 @@ module io.github.medpsy4j.cli {
     requires org.jline.reader;
     requires org.jline.terminal;
     requires java.logging;
+    requires java.net.http;
     requires jdk.unsupported; // sun.misc.Signal, see Interrupts
 
     opens io.github.medpsy4j.cli to

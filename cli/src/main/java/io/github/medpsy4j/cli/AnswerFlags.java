@@ -9,10 +9,12 @@ import io.github.medpsy4j.engine.sampling.SamplingOptions;
 import io.github.medpsy4j.models.SamplingDefaults;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.ArgGroupSpec;
 import picocli.CommandLine.Model.CommandSpec;
@@ -171,6 +173,20 @@ final class AnswerFlags {
     /** Whether the command line fixes the seed. */
     boolean hasSeed() {
         return !settings.get("seed").values().isEmpty();
+    }
+
+    /** The sampling settings that the command line sets, by name; a seed of -1 leaves it open. */
+    Set<String> setNames() {
+        Set<String> names = new LinkedHashSet<>();
+        settings.forEach((name, given) -> {
+            boolean isAnySeed = name.equals("seed")
+                    && given.values().stream()
+                            .allMatch(v -> ((String) v).strip().equals("-1"));
+            if (!given.values().isEmpty() && !isAnySeed) {
+                names.add(name);
+            }
+        });
+        return names;
     }
 
     ChatOptions chatOptions(SamplingOptions sampling) {

@@ -23,6 +23,7 @@ final class AnswerPrinter implements Predicate<ChatToken> {
     private long firstTokenNanos = -1;
     private boolean isThinking;
     private char last = '\n';
+    private boolean isHeld;
 
     /**
      * @param isQuiet shows nothing on stderr
@@ -43,6 +44,12 @@ final class AnswerPrinter implements Predicate<ChatToken> {
         this.showsThinking = showsThinking;
         this.stops = new StopTexts(stops);
         this.isInterrupted = isInterrupted;
+    }
+
+    /** Lets nothing of the answer be seen before it is whole: for an answer that may have to be given up. */
+    AnswerPrinter held(boolean value) {
+        isHeld = value;
+        return this;
     }
 
     @Override
@@ -86,6 +93,12 @@ final class AnswerPrinter implements Predicate<ChatToken> {
         }
         text.append(piece);
         last = piece.charAt(piece.length() - 1);
+        if (!isHeld) {
+            print(piece);
+        }
+    }
+
+    private void print(String piece) {
         try {
             terminal.print(terminal.outIsTerminal() ? harmless(piece) : piece);
             terminal.out().flush();
@@ -106,9 +119,12 @@ final class AnswerPrinter implements Predicate<ChatToken> {
     }
 
     /** Ends the answer with the line that tells what it cost, on stderr. */
-    void end(Generation generation, int contextUsed, int context) throws IOException {
+    void end(Generation generation, Talk.Place place) throws IOException {
         endThinking();
         answer(stops.flush());
+        if (isHeld) {
+            print(text());
+        }
         if (last != '\n') {
             terminal.print("\n");
         }
@@ -118,32 +134,34 @@ final class AnswerPrinter implements Predicate<ChatToken> {
                     generation,
                     reason(generation),
                     Math.max(firstTokenNanos, generation.promptNanos()),
-                    contextUsed,
-                    context,
+                    place,
                     text.isEmpty());
             terminal.err().println(terminal.faint("[" + line + "]"));
             terminal.err().flush();
         }
     }
 
+    /** There is no answer after all: what has been shown of it ends with its line. */
+    void abandon() throws IOException {
+        endThinking();
+        if (!isHeld && last != '\n') {
+            terminal.print("\n");
+            terminal.out().flush();
+        }
+    }
+
     /** What an answer cost and, unless the model ended it, why it ended. */
     static String figures(
-            Generation generation,
-            FinishReason reason,
-            long firstNanos,
-            int contextUsed,
-            int context,
-            boolean isEmpty) {
+            Generation generation, FinishReason reason, long firstNanos, Talk.Place place, boolean isEmpty) {
         return String.format(
                 Locale.ROOT,
-                "%d token%s, %.1f tokens/s, first after %.2f s, context %,d of %,d%s",
+                "%d token%s, %.1f tokens/s, first after %.2f s, %s%s",
                 generation.generatedTokens(),
                 generation.generatedTokens() == 1 ? "" : "s",
                 perSecond(generation.generatedTokens(), generation.generateNanos()),
                 firstNanos / 1e9,
-                contextUsed,
-                context,
-                whyItEnded(reason, isEmpty && generation.generatedTokens() > 1));
+                harmless(place.text()),
+                whyItEnded(reason, place.isElsewhere(), isEmpty && generation.generatedTokens() > 1));
     }
 
     /** The answer's text so far, without what a stop text cut off. */
@@ -160,12 +178,12 @@ final class AnswerPrinter implements Predicate<ChatToken> {
         return nanos <= 0 ? 0 : tokens / (nanos / 1e9);
     }
 
-    private static String whyItEnded(FinishReason reason, boolean isStillThinking) {
+    private static String whyItEnded(FinishReason reason, boolean isElsewhere, boolean isStillThinking) {
         String hint = isStillThinking ? " before the answer (--think-budget N makes it come)" : "";
         return switch (reason) {
             case END -> "";
             case STOP_TEXT -> "; ended by a stop text";
-            case LENGTH -> "; ended by --max-tokens" + hint;
+            case LENGTH -> "; ended by --max-tokens" + (isElsewhere ? " or a bound of the server's" : "") + hint;
             case CONTEXT_FULL -> "; ended as the context is full (--context N gives more)" + hint;
             case INTERRUPTED -> "; interrupted";
         };

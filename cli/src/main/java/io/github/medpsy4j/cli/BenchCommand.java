@@ -162,7 +162,7 @@ final class BenchCommand extends BaseCommand {
             all.put("kernel", model.kernel());
             all.put("threads", model.threads());
             all.put("depth", depth);
-            all.put("weights", loadFlags.weights.name().toLowerCase(Locale.ROOT));
+            all.put("weights", loadFlags.layout().name().toLowerCase(Locale.ROOT));
             all.put("repetitions", repetitions);
             if (promptTokens > 0) {
                 all.put("pp_all", pp.stream().map(RunCommand::round).toList());

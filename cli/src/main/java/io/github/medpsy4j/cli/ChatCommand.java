@@ -25,6 +25,7 @@ import picocli.CommandLine.Parameters;
             "  medpsy chat medpsy-4b --think off --system 'Answer in two sentences.'",
             "  medpsy chat ./model.gguf --temp 0",
             "  medpsy chat --session asthma",
+            "  medpsy chat --remote http://desktop:8080 --fallback local",
             "  printf 'What is a stroke?\\nAnd a TIA?\\n' | medpsy chat"
         })
 final class ChatCommand extends BaseCommand {
@@ -46,6 +47,9 @@ final class ChatCommand extends BaseCommand {
 
     @Mixin
     SessionFlags sessionFlags;
+
+    @Mixin
+    RemoteFlags remoteFlags;
 
     @Option(
             names = {"-q", "--quiet"},
@@ -71,6 +75,7 @@ final class ChatCommand extends BaseCommand {
         answerFlags.check(ranges);
         loadFlags.check(ranges);
         sessionFlags.check(ranges);
+        remoteFlags.check(this, ranges, modelFlags, answerFlags, loadFlags);
         if (hideThinking && showThinking) {
             throw usage("--show-thinking and --hide-thinking contradict each other");
         }
@@ -82,15 +87,21 @@ final class ChatCommand extends BaseCommand {
                         models,
                         loadFlags.options(answerFlags.context),
                         answerFlags,
+                        remoteFlags,
                         modelFlags.offline,
                         quiet,
                         isVerbose())) {
-            conversation.begin(kept.model(name));
-            kept.restore(conversation.chat(), conversation.found(), answerFlags);
+            String fallback = kept.model(remoteFlags.fallbackModel());
+            if (remoteFlags.isGiven()) {
+                conversation.begin(remoteFlags.connect(this, conversation::tell), name, fallback);
+            } else {
+                conversation.begin(kept.model(name));
+            }
+            kept.restore(conversation.talk(), conversation.found(), answerFlags);
             SessionStore sessions = new SessionStore(terminal.environment());
             try (ChatConsole console = console(models, sessions)) {
                 conversation.notices(console::say);
-                new ChatLoop(conversation, console, kept, sessions, !hideThinking).run();
+                new ChatLoop(conversation, console, kept, sessions, fallback, !hideThinking).run();
             }
             kept.saveAll();
             return OK;
@@ -99,11 +110,11 @@ final class ChatCommand extends BaseCommand {
 
     private ChatConsole console(Models models, SessionStore sessions) {
         if (!terminal.isScreen()) {
-            return new PlainConsole(terminal, quiet);
+            return new PlainConsole(terminal, quiet, remoteFlags.hasFallback() && !terminal.outIsTerminal());
         }
         ChatCompleter completer = new ChatCompleter(() -> namesOf(models), () -> namesOf(sessions));
         return EditorConsole.open(terminal, ModelStore.home(terminal.environment()), incognito, quiet, completer)
-                .orElseGet(() -> new PlainConsole(terminal, quiet));
+                .orElseGet(() -> new PlainConsole(terminal, quiet, false));
     }
 
     private static List<String> namesOf(Models models) {

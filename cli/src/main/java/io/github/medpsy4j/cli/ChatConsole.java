@@ -1,20 +1,18 @@
 package io.github.medpsy4j.cli;
 
-import io.github.medpsy4j.engine.ChatToken;
 import io.github.medpsy4j.engine.Generation;
 import java.io.IOException;
 import java.util.Optional;
-import java.util.function.Predicate;
 
 /** Where a chat is held: what somebody types comes from here, and what there is to read goes here. */
 interface ChatConsole extends AutoCloseable {
     /** An answer while it is being generated: receives each piece and returns whether to go on. */
-    interface AnswerView extends Predicate<ChatToken> {
+    interface AnswerView extends Talk.Listener {
         /** Ends the answer with the line that tells what it cost. */
-        void end(Generation generation, int contextUsed, int context) throws IOException;
+        void end(Generation generation, Talk.Place place) throws IOException;
 
         /** There is no answer after all. */
-        void abandon();
+        void abandon() throws IOException;
     }
 
     /** Whether a person sits there, who is told of a failure and goes on. */

@@ -1,10 +1,8 @@
 package io.github.medpsy4j.cli;
 
+import io.github.medpsy4j.cli.remote.RemoteException;
 import io.github.medpsy4j.engine.Answer;
-import io.github.medpsy4j.engine.Chat;
 import io.github.medpsy4j.engine.ChatMessage;
-import io.github.medpsy4j.engine.ChatOptions;
-import io.github.medpsy4j.engine.ChatToken;
 import io.github.medpsy4j.engine.ContextFullException;
 import io.github.medpsy4j.engine.ContextUse;
 import io.github.medpsy4j.engine.Generation;
@@ -18,7 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Predicate;
+import java.util.OptionalInt;
 
 /** Reads what is typed, answers messages and obeys commands until the end. */
 final class ChatLoop {
@@ -29,6 +27,7 @@ final class ChatLoop {
     private final ChatConsole console;
     private final KeptChat kept;
     private final SessionStore sessions;
+    private final String fallback;
     private boolean showsThinking;
 
     /** Texts of files that go in front of the next message. */
@@ -40,22 +39,28 @@ final class ChatLoop {
     private String lastAttached = "";
 
     private Path ownFile;
+    private Generation last; // null before the first answer
     private int answers;
     private long reusedTokens;
     private long computedTokens;
     private long generatedTokens;
 
-    /** @param kept where the conversation is written to after each answer */
+    /**
+     * @param kept where the conversation is written to after each answer
+     * @param fallback the local model to go on with where another machine is gone; null for the default
+     */
     ChatLoop(
             Conversation conversation,
             ChatConsole console,
             KeptChat kept,
             SessionStore sessions,
+            String fallback,
             boolean showsThinking) {
         this.conversation = conversation;
         this.console = console;
         this.kept = kept;
         this.sessions = sessions;
+        this.fallback = fallback;
         this.showsThinking = showsThinking;
     }
 
@@ -78,7 +83,7 @@ final class ChatLoop {
                     | IOException e) {
                 if (!console.isInteractive()
                         || e instanceof StdoutStream.ReaderGoneException
-                        || conversation.chat() == null) {
+                        || conversation.talk() == null) {
                     throw e;
                 }
                 console.say(Failure.line(e));
@@ -114,14 +119,14 @@ final class ChatLoop {
     }
 
     private boolean obey(ChatCommandName command, String argument) throws IOException, Failure {
-        Chat chat = conversation.chat();
+        Talk talk = conversation.talk();
         switch (command) {
             case BYE -> {
                 return false;
             }
             case HELP -> console.print(ChatCommandName.helpText());
             case CLEAR -> {
-                chat.clear();
+                talk.clear();
                 attached.setLength(0);
                 kept.save();
                 console.say("the conversation is forgotten");
@@ -147,27 +152,41 @@ final class ChatLoop {
     // Answers
 
     private interface Turn {
-        Answer with(Chat chat, Predicate<ChatToken> listener) throws IOException;
+        Answer with(Talk talk, Talk.Listener listener) throws IOException, Failure;
     }
 
     private void send(String text) throws IOException, Failure {
         String files = attached.toString();
-        answer((chat, listener) -> chat.send(files + text, listener));
+        answer((talk, listener) -> talk.send(files + text, listener));
         attached.setLength(0);
         lastSent = files + text;
         lastAttached = files;
     }
 
     private void answer(Turn turn) throws IOException, Failure {
-        Chat chat = conversation.chat();
+        try {
+            answerOnce(turn);
+        } catch (RemoteException e) {
+            if (!conversation.isFallback(e)) {
+                throw e;
+            }
+            conversation.fallBack(e, fallback);
+            kept.follow(conversation.talk(), conversation.found());
+            answerOnce(turn);
+        }
+        kept.save();
+    }
+
+    private void answerOnce(Turn turn) throws IOException, Failure {
+        Talk talk = conversation.talk();
         ChatConsole.AnswerView view = console.answer(showsThinking);
         boolean isAnswered = false;
         try {
-            Answer answer = turn.with(chat, view);
+            Answer answer = turn.with(talk, view);
             isAnswered = true;
-            view.end(
-                    answer.generation(), chat.session().length(), chat.session().context());
+            view.end(answer.generation(), talk.place());
             Generation g = answer.generation();
+            last = g;
             answers++;
             reusedTokens += g.reusedTokens();
             computedTokens += g.computedTokens();
@@ -182,11 +201,10 @@ final class ChatLoop {
                 view.abandon();
             }
         }
-        kept.save();
     }
 
     private Optional<String> lastMessage() {
-        List<ChatMessage> messages = conversation.chat().messages();
+        List<ChatMessage> messages = conversation.talk().messages();
         for (int i = messages.size() - 1; i >= 0; i--) {
             if (messages.get(i).role().equals("user")) {
                 return Optional.of(messages.get(i).content());
@@ -201,12 +219,12 @@ final class ChatLoop {
 
     private void retry() throws IOException, Failure {
         existingMessage();
-        answer(Chat::retry);
+        answer(Talk::retry);
     }
 
     private void undo() throws IOException, Failure {
         existingMessage();
-        String text = conversation.chat().undo().orElseThrow();
+        String text = conversation.talk().undo().orElseThrow();
         kept.save();
         console.say("taken back: " + shortened(text));
     }
@@ -230,7 +248,7 @@ final class ChatLoop {
             }
         }
         String changed = files + text;
-        answer((chat, listener) -> chat.edit(changed, listener));
+        answer((talk, listener) -> talk.edit(changed, listener));
         lastSent = changed;
         lastAttached = files;
     }
@@ -238,14 +256,14 @@ final class ChatLoop {
     // Settings
 
     private void system(String argument) throws IOException, Failure {
-        Chat chat = conversation.chat();
+        Talk talk = conversation.talk();
         if (argument.isEmpty()) {
-            String system = chat.options().system();
+            String system = talk.options().system();
             console.say(system.isEmpty() ? "there is no system message" : "system message: " + system);
             return;
         }
         boolean isNone = argument.equals("none");
-        chat.system(isNone ? "" : argument);
+        talk.system(isNone ? "" : argument);
         kept.save();
         console.say(
                 isNone ? "the system message is gone" : "the system message is set; it counts from the next answer");
@@ -256,26 +274,26 @@ final class ChatLoop {
             try {
                 conversation.continueWith(argument);
             } finally {
-                if (conversation.chat() != null) {
-                    kept.follow(conversation.chat(), conversation.found());
+                if (conversation.talk() != null) {
+                    kept.follow(conversation.talk(), conversation.found());
                 }
             }
             kept.save();
             console.say("the conversation goes on with " + conversation.modelName());
             return;
         }
-        console.say(conversation.modelName() + " (" + conversation.found().path() + ")");
+        console.say(conversation.whereabouts());
     }
 
     private void think(String argument) {
-        Chat chat = conversation.chat();
+        Talk talk = conversation.talk();
         if (!argument.isEmpty()) {
-            chat.options(chat.options().toBuilder()
+            talk.options(talk.options().toBuilder()
                     .think(ChatSettings.think(argument))
                     .build());
         }
         console.say(
-                switch (chat.options().think()) {
+                switch (talk.options().think()) {
                     case ON -> "the model is told to think first";
                     case OFF -> "the model is told not to think first";
                     case AUTO -> "the model's template decides whether it thinks first";
@@ -293,8 +311,8 @@ final class ChatLoop {
     }
 
     private void set(String argument) {
-        Chat chat = conversation.chat();
-        Map<String, String> values = ChatSettings.values(chat.options());
+        Talk talk = conversation.talk();
+        Map<String, String> values = talk.settings();
         if (argument.isEmpty()) {
             int width = values.keySet().stream().mapToInt(String::length).max().orElse(0);
             StringBuilder text = new StringBuilder();
@@ -309,13 +327,8 @@ final class ChatLoop {
             console.say(name + " " + values.get(name));
             return;
         }
-        ChatOptions changed = ChatSettings.with(
-                chat.options(),
-                name,
-                words.length == 1 ? "" : words[1].strip(),
-                conversation.model().vocabularySize());
-        Map<String, String> after = ChatSettings.values(changed);
-        chat.options(changed);
+        talk.set(name, words.length == 1 ? "" : words[1].strip());
+        Map<String, String> after = talk.settings();
         after.forEach((key, value) -> {
             if (!value.equals(values.get(key))) {
                 console.say(key + " " + value + " (was " + values.get(key) + ")");
@@ -339,19 +352,19 @@ final class ChatLoop {
         Path path = ChatFiles.path(argument);
         String text = ChatFiles.readText(path);
         String part = ChatFiles.attached(path, text);
-        int tokens = conversation.model().tokenizer().encode(part).length;
-        int context = conversation.chat().session().context();
-        if (tokens >= context) {
-            throw new Failure(
-                    path + ": has " + tokens + " tokens, the context holds " + context + " (--context N gives more)");
+        OptionalInt tokens = conversation.talk().tokens(part);
+        OptionalInt context = conversation.talk().contextSize();
+        if (tokens.isPresent() && context.isPresent() && tokens.getAsInt() >= context.getAsInt()) {
+            throw new Failure(path + ": has " + tokens.getAsInt() + " tokens, the context holds " + context.getAsInt()
+                    + " (--context N gives more)");
         }
         attached.append(part);
         console.say(String.format(
                 Locale.ROOT,
-                "%s: %s, %,d tokens; it goes with your next message",
+                "%s: %s%s; it goes with your next message",
                 path.getFileName(),
                 Sizes.readable(Files.size(path)),
-                tokens));
+                tokens.isPresent() ? String.format(Locale.ROOT, ", %,d tokens", tokens.getAsInt()) : ""));
     }
 
     private void save(String argument) throws IOException, Failure {
@@ -361,7 +374,7 @@ final class ChatLoop {
         Path path = argument.isEmpty() ? ownFile : ChatFiles.path(argument);
         if (write(
                 path,
-                ChatFiles.toSaved(conversation.modelName(), conversation.chat().messages()))) {
+                ChatFiles.toSaved(conversation.modelName(), conversation.talk().messages()))) {
             ownFile = path;
         }
     }
@@ -370,7 +383,7 @@ final class ChatLoop {
         require(argument, "/export PATH");
         Path path = ChatFiles.path(argument);
         boolean isJson = path.toString().toLowerCase(Locale.ROOT).endsWith(".json");
-        List<ChatMessage> messages = conversation.chat().messages();
+        List<ChatMessage> messages = conversation.talk().messages();
         write(
                 path,
                 isJson
@@ -403,7 +416,7 @@ final class ChatLoop {
             messages = ChatFiles.load(path);
             ownFile = path;
         }
-        conversation.chat().messages(messages);
+        conversation.talk().messages(messages);
         kept.save();
         long turns = messages.stream().filter(m -> m.role().equals("user")).count();
         console.say("the conversation has " + turns + (turns == 1 ? " turn" : " turns") + " now"
@@ -425,12 +438,11 @@ final class ChatLoop {
     // Reports
 
     private void stats() {
-        Optional<Generation> last = conversation.chat().lastGeneration();
-        if (last.isEmpty() || answers == 0) {
+        if (last == null) {
             console.say("there is no answer yet");
             return;
         }
-        Generation g = last.get();
+        Generation g = last;
         console.print(String.format(
                 Locale.ROOT,
                 """
@@ -467,8 +479,8 @@ final class ChatLoop {
                 generatedTokens));
     }
 
-    private void context() throws IOException {
-        ContextUse use = conversation.chat().context();
+    private void context() throws IOException, Failure {
+        ContextUse use = conversation.talk().contextUse();
         StringBuilder text = new StringBuilder();
         int filled = use.context() == 0 ? 0 : (int) Math.min(BAR_CELLS, (long) BAR_CELLS * use.used() / use.context());
         text.append(String.format(

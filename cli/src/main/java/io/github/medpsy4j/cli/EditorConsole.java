@@ -51,6 +51,9 @@ final class EditorConsole implements ChatConsole {
 
     private volatile boolean isReading;
 
+    /** The answer that comes now; null between answers. */
+    private volatile ScreenAnswer answer;
+
     /** The console of this process; empty where there is none that can do more than lines. */
     static Optional<ChatConsole> open(
             Terminal terminal, Path home, boolean isIncognito, boolean isQuiet, ChatCompleter completer) {
@@ -262,8 +265,16 @@ final class EditorConsole implements ChatConsole {
 
     @Override
     public void say(String line) {
-        screen.writer().print(PlainText.wrapped(line, screen.getWidth(), isStyled, Style.FAINT));
-        screen.writer().flush();
+        Runnable writing = () -> {
+            screen.writer().print(PlainText.wrapped(line, screen.getWidth(), isStyled, Style.FAINT));
+            screen.writer().flush();
+        };
+        ScreenAnswer coming = answer;
+        if (coming == null) {
+            writing.run();
+        } else {
+            coming.interject(writing);
+        }
     }
 
     @Override
@@ -275,14 +286,12 @@ final class EditorConsole implements ChatConsole {
     @Override
     public AnswerView answer(boolean showsThinking) {
         interrupts.set(0);
-        return new ScreenAnswer(
-                screen.writer(),
-                screen::getWidth,
-                isStyled,
-                isQuiet,
-                showsThinking,
-                () -> interrupts.get() > 0,
-                () -> interrupts.set(-1));
+        answer = new ScreenAnswer(
+                screen.writer(), screen::getWidth, isStyled, isQuiet, showsThinking, () -> interrupts.get() > 0, () -> {
+                    interrupts.set(-1);
+                    answer = null;
+                });
+        return answer;
     }
 
     private void interrupted() {

@@ -1,5 +1,6 @@
 package io.github.medpsy4j.cli;
 
+import io.github.medpsy4j.cli.remote.RemoteServer;
 import io.github.medpsy4j.models.ModelFile;
 import io.github.medpsy4j.models.ModelStore;
 import java.io.IOException;
@@ -10,9 +11,12 @@ import java.util.Locale;
 
 /** What MedPsy is and is not, told once: a file in the home folder remembers that it was. */
 final class FirstUse {
-    static final String NOTICE = "MedPsy answers medical questions. It is a language model, not a physician: it can be "
-            + "wrong, and it sounds sure when it is. Have what matters checked by a professional; in an emergency, call "
-            + "your local emergency number. Nothing you type leaves this machine.";
+    private static final String WARNING =
+            "MedPsy answers medical questions. It is a language model, not a physician: it can be "
+                    + "wrong, and it sounds sure when it is. Have what matters checked by a professional; in an emergency, call "
+                    + "your local emergency number.";
+
+    static final String NOTICE = WARNING + " Nothing you type leaves this machine.";
 
     private static final String MARKER = "medpsy-notice-shown";
 
@@ -32,7 +36,19 @@ final class FirstUse {
 
     /** Tells it if it concerns the model and was not told before. */
     static void tell(Terminal terminal, Models.Found found, boolean isQuiet) {
-        if (isQuiet || !concerns(found)) {
+        tell(terminal, NOTICE, isQuiet || !concerns(found));
+    }
+
+    /** The same of another machine's model. */
+    static void tell(Terminal terminal, RemoteServer server, String model, boolean isQuiet) {
+        tell(
+                terminal,
+                WARNING + " What you type goes to " + server.name() + ".",
+                isQuiet || !model.toLowerCase(Locale.ROOT).contains("medpsy"));
+    }
+
+    private static void tell(Terminal terminal, String notice, boolean isSilent) {
+        if (isSilent) {
             return;
         }
         Path marker = ModelStore.home(terminal.environment()).resolve(MARKER);
@@ -43,9 +59,9 @@ final class FirstUse {
             return;
         } catch (IOException cannotRemember) {
             // It is told each time then, rather than never.
-            terminal.say(NOTICE);
+            terminal.say(notice);
             return;
         }
-        terminal.say(NOTICE + " (medpsy show repeats this.)");
+        terminal.say(notice + " (medpsy show repeats this.)");
     }
 }

@@ -1,10 +1,9 @@
 package io.github.medpsy4j.cli;
 
-import io.github.medpsy4j.engine.Chat;
 import io.github.medpsy4j.engine.SavedChat;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * A conversation that outlives the process, or, without a name, does not. The conversation is written after each answer,
@@ -15,14 +14,15 @@ final class KeptChat implements AutoCloseable {
     private final boolean isQuiet;
     private final SessionStore.Held held;
     private final Optional<SavedChat> saved;
-    private Chat chat;
-    private String modelName = "";
+    private Talk talk;
+    private String modelName;
 
     private KeptChat(Terminal terminal, boolean isQuiet, SessionStore.Held held, Optional<SavedChat> saved) {
         this.terminal = terminal;
         this.isQuiet = isQuiet;
         this.held = held;
         this.saved = saved;
+        modelName = saved.map(SavedChat::modelName).orElse("");
     }
 
     /** @param name of the session; null for none */
@@ -45,51 +45,57 @@ final class KeptChat implements AutoCloseable {
 
     /** The model: the one that was asked for, else that of the session, else null for the default. */
     String model(String asked) {
-        return asked == null ? saved.map(SavedChat::modelName).orElse(null) : asked;
+        return asked == null
+                ? saved.map(SavedChat::modelName)
+                        .filter(name -> !name.isEmpty())
+                        .orElse(null)
+                : asked;
     }
 
     /** From now on this chat is the one to be kept. */
-    void follow(Chat other, Models.Found found) {
-        chat = other;
-        modelName = Models.asPath(found.name()).isPresent()
-                ? found.path().toAbsolutePath().toString()
-                : found.name();
+    void follow(Talk other, Optional<Models.Found> found) {
+        talk = other;
+        // Another machine's name for a model means nothing here: the session keeps the one that it had.
+        modelName = found.map(f -> Models.asPath(f.name()).isPresent()
+                        ? f.path().toAbsolutePath().toString()
+                        : f.name())
+                .orElse(modelName);
     }
 
     /** Puts what is kept into a new chat, and follows it; what the command line says goes first. */
-    void restore(Chat into, Models.Found found, AnswerFlags flags) throws IOException {
+    void restore(Talk into, Optional<Models.Found> found, AnswerFlags flags) throws IOException {
         follow(into, found);
         if (!isQuiet) {
-            chat.notices(terminal::say);
+            talk.notices(terminal::say);
         }
         if (saved.isEmpty()) {
             return;
         }
-        chat.restore(saved.get());
+        talk.restore(saved.get());
         if (flags.system != null) {
-            chat.system(flags.system);
+            talk.system(flags.system);
         }
         if (flags.think != null || flags.thinkBudget != null) {
-            chat.options(chat.options().toBuilder()
+            talk.options(talk.options().toBuilder()
                     .think(flags.think == null ? saved.get().think() : flags.think)
                     .thinkBudget(flags.thinkBudget == null ? saved.get().thinkBudget() : flags.thinkBudget)
                     .build());
         }
-        boolean isCached = Files.exists(held.cacheFile()) && chat.restoreCache(held.cacheFile());
+        OptionalInt cached = talk.restoreCache(held.cacheFile());
         if (!isQuiet) {
             int turns = saved.get().turns();
             terminal.say("session " + held.name() + ": " + turns + (turns == 1 ? " turn" : " turns")
-                    + (isCached ? ", " + chat.session().length() + " tokens at hand" : ""));
+                    + (cached.isPresent() ? ", " + cached.getAsInt() + " tokens at hand" : ""));
         }
     }
 
     /** Writes the conversation as it is now. */
     void save() throws Failure {
-        if (held == null || chat == null) {
+        if (held == null || talk == null) {
             return;
         }
         try {
-            chat.saved(modelName).write(held.chatFile());
+            talk.saved(modelName).write(held.chatFile());
         } catch (IOException e) {
             throw new Failure("session " + held.name() + " could not be kept: " + Failure.line(e), e);
         }
@@ -98,11 +104,11 @@ final class KeptChat implements AutoCloseable {
     /** Writes the KV cache too; where that fails, nothing is lost but time. */
     void saveAll() throws Failure {
         save();
-        if (held == null || chat == null) {
+        if (held == null || talk == null) {
             return;
         }
         try {
-            chat.saveCache(held.cacheFile());
+            talk.saveCache(held.cacheFile());
         } catch (IOException e) {
             terminal.say("the KV cache of session " + held.name() + " could not be kept (" + Failure.line(e)
                     + "); the conversation was, and is computed anew next time");

@@ -130,7 +130,9 @@ final class ListCommand extends BaseCommand {
         int width = sessions.stream().mapToInt(e -> e.name().length()).max().orElse(0);
         for (SessionStore.Entry e : sessions) {
             String what = e.chat()
-                    .map(chat -> chat.turns() + (chat.turns() == 1 ? " turn" : " turns") + " with " + chat.modelName())
+                    .map(chat -> chat.turns()
+                            + (chat.turns() == 1 ? " turn" : " turns")
+                            + (chat.modelName().isEmpty() ? "" : " with " + chat.modelName()))
                     .orElse("cannot be read");
             terminal.print(String.format("%-" + width + "s  %9s  ", e.name(), Sizes.readable(e.sizeBytes()))
                     + AnswerPrinter.harmless(what) + "\n");
@@ -141,7 +143,12 @@ final class ListCommand extends BaseCommand {
         Map<String, Object> map = new LinkedHashMap<>();
         map.put("name", session.name());
         map.put("readable", session.chat().isPresent());
-        map.put("model", session.chat().map(SavedChat::modelName).orElse(null));
+        map.put(
+                "model",
+                session.chat()
+                        .map(SavedChat::modelName)
+                        .filter(name -> !name.isEmpty())
+                        .orElse(null));
         map.put("turns", session.chat().map(SavedChat::turns).orElse(null));
         map.put(
                 "saved_at",

@@ -23,7 +23,11 @@ final class LoadFlags {
             converter = Layouts.class,
             description = "Keep weights as they are in the file (mapped), or repacked for speed where memory allows "
                     + "(auto) or always (packed). Default: auto.")
-    WeightLayout weights = WeightLayout.AUTO;
+    WeightLayout weights; // null where it was not given
+
+    WeightLayout layout() {
+        return weights == null ? WeightLayout.AUTO : weights;
+    }
 
     void check(Ranges ranges) {
         ranges.check("--threads", threads, 1, THREADS_MAX);
@@ -34,7 +38,7 @@ final class LoadFlags {
         return LoadOptions.defaults()
                 .withThreads(threads == null ? 0 : threads)
                 .withContext(context == null ? 0 : context)
-                .withWeights(weights);
+                .withWeights(layout());
     }
 
     static final class Layouts implements ITypeConverter<WeightLayout> {

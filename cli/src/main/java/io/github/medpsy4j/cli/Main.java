@@ -42,7 +42,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "  MEDPSY_HOME          where models and the history are kept",
             "                       (default: medpsy in the platform's cache folder)",
             "  MEDPSY_MODEL         the default model (default: medpsy-1.7b)",
-            "  MEDPSY_API_KEY       the key that medpsy serve asks for",
+            "  MEDPSY_API_KEY       the key that medpsy serve asks for, and --remote sends",
             "  MEDPSY_OFFLINE       1 opens no connection, as --offline does",
             "  HF_ENDPOINT, HF_TOKEN, HTTPS_PROXY, NO_PROXY",
             "                       how models are pulled",

@@ -36,6 +36,11 @@ final class ModelFlags {
     @Option(names = "--force", description = "Pull and load also what memory or disk seem too small for.")
     boolean force;
 
+    /** Whether no connection may be opened. */
+    boolean isOffline(Terminal terminal) {
+        return Models.isOffline(terminal, offline);
+    }
+
     /** The model's name or path: the option's or the positional; null for the default. */
     String choose(String positional) {
         if (model != null && positional != null) {

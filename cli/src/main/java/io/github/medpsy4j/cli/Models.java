@@ -68,15 +68,19 @@ final class Models {
         return this;
     }
 
-    private Obtainer obtainer(boolean isOffline) {
+    /** Whether the flag or {@code MEDPSY_OFFLINE} forbids connections. */
+    static boolean isOffline(Terminal terminal, boolean flag) {
         String variable =
                 terminal.environment().getOrDefault("MEDPSY_OFFLINE", "").strip();
-        boolean isSet = !variable.isEmpty() && !variable.equals("0") && !variable.equalsIgnoreCase("false");
+        return flag || (!variable.isEmpty() && !variable.equals("0") && !variable.equalsIgnoreCase("false"));
+    }
+
+    private Obtainer obtainer(boolean isOffline) {
         return new Obtainer(
                 store,
                 new Puller(store, terminal.environment()),
                 terminal.environment(),
-                options.withOffline(isOffline || isSet)
+                options.withOffline(isOffline(terminal, isOffline))
                         .withForced(isForced)
                         .withMemory(Memory.totalBytes(), options.contextTokens())
                         .withChooser(new RepositoryChooser(terminal)));

@@ -11,12 +11,15 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class PlainConsole implements ChatConsole {
     private final Terminal terminal;
     private final boolean isQuiet;
+    private final boolean holdsAnswers;
     private final LineReader lines;
 
     /** Ctrl-C since the current answer began; below 0 while nothing is being answered. */
     private final AtomicInteger interrupts = new AtomicInteger(-1);
 
-    PlainConsole(Terminal terminal, boolean isQuiet) {
+    /** @param holdsAnswers whether an answer is written only when it is whole, because it may have to be given up */
+    PlainConsole(Terminal terminal, boolean isQuiet, boolean holdsAnswers) {
+        this.holdsAnswers = holdsAnswers;
         this.terminal = terminal;
         this.isQuiet = isQuiet;
         this.lines = new LineReader(terminal.in());
@@ -91,8 +94,9 @@ final class PlainConsole implements ChatConsole {
 
     @Override
     public AnswerView answer(boolean showsThinking) {
-        AnswerPrinter printer =
-                new AnswerPrinter(terminal, isQuiet, showsThinking, List.of(), () -> interrupts.get() > 0);
+        AnswerPrinter printer = new AnswerPrinter(
+                        terminal, isQuiet, showsThinking, List.of(), () -> interrupts.get() > 0)
+                .held(holdsAnswers);
         interrupts.set(0);
         return new AnswerView() {
             @Override
@@ -101,14 +105,20 @@ final class PlainConsole implements ChatConsole {
             }
 
             @Override
-            public void end(Generation generation, int contextUsed, int context) throws IOException {
-                interrupts.set(-1);
-                printer.end(generation, contextUsed, context);
+            public boolean isInterrupted() {
+                return interrupts.get() > 0;
             }
 
             @Override
-            public void abandon() {
+            public void end(Generation generation, Talk.Place place) throws IOException {
                 interrupts.set(-1);
+                printer.end(generation, place);
+            }
+
+            @Override
+            public void abandon() throws IOException {
+                interrupts.set(-1);
+                printer.abandon();
             }
         };
     }

@@ -1,17 +1,7 @@
 package io.github.medpsy4j.cli;
 
-import io.github.medpsy4j.engine.Answer;
-import io.github.medpsy4j.engine.ChatOptions;
-import io.github.medpsy4j.engine.Completion;
-import io.github.medpsy4j.engine.ContextFullException;
+import io.github.medpsy4j.cli.remote.RemoteException;
 import io.github.medpsy4j.engine.Generation;
-import io.github.medpsy4j.engine.Model;
-import io.github.medpsy4j.engine.ModelException;
-import io.github.medpsy4j.engine.Request;
-import io.github.medpsy4j.engine.Scheduler;
-import io.github.medpsy4j.engine.SchedulerOptions;
-import io.github.medpsy4j.engine.sampling.SamplingOptions;
-import io.github.medpsy4j.engine.template.TemplateException;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -19,7 +9,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -37,7 +26,7 @@ final class PromptsRun {
     private static final int INTERRUPTED = 130; // as the JVM itself ends at Ctrl-C
 
     /** What became of a prompt: an answer or a problem. */
-    private record Done(int index, Answer answer, long queuedNanos, String problem) {}
+    private record Done(int index, PromptAnswerer.Answered answered, Exception problem) {}
 
     /** Where results go. */
     @FunctionalInterface
@@ -47,33 +36,28 @@ final class PromptsRun {
 
     private final Terminal terminal;
     private final boolean isQuiet;
-    private final Model model;
     private final String modelName;
-    private final SamplingOptions sampling;
-    private final AnswerFlags flags;
-    private final boolean isRaw;
+    private final PromptAnswerer answerer;
 
     private final BlockingQueue<Done> finished = new LinkedBlockingQueue<>();
     private final AtomicBoolean isInterrupted = new AtomicBoolean();
-    private final Map<Integer, Long> seeds = new HashMap<>();
     private long shownAt = System.nanoTime();
     private boolean isLineShown;
 
-    PromptsRun(
-            Terminal terminal,
-            boolean isQuiet,
-            Model model,
-            String modelName,
-            SamplingOptions sampling,
-            AnswerFlags flags,
-            boolean isRaw) {
+    /**
+     * @param modelName the model of results that are errors
+     * @param answerer is not closed with this
+     */
+    PromptsRun(Terminal terminal, boolean isQuiet, String modelName, PromptAnswerer answerer) {
         this.terminal = terminal;
         this.isQuiet = isQuiet;
-        this.model = model;
         this.modelName = modelName;
-        this.sampling = sampling;
-        this.flags = flags;
-        this.isRaw = isRaw;
+        this.answerer = answerer;
+    }
+
+    /** Prompts that wait, where so many answers are computed at the same time. */
+    static int queued(int parallel) {
+        return AHEAD * parallel;
     }
 
     /**
@@ -87,61 +71,51 @@ final class PromptsRun {
     int run(List<PromptsFile.Line> lines, Results results, int parallel, boolean isInOrder, boolean isResumable)
             throws IOException, Failure {
         Interrupts.handle(this::interrupted);
-        SchedulerOptions options =
-                SchedulerOptions.defaults().withSlots(parallel).withQueueMax(AHEAD * parallel);
-        if (flags.context != null) {
-            options = options.withContext(flags.context);
-        }
-        if (flags.draft != null) {
-            options = options.withDraft(flags.draft);
-        }
         long start = System.nanoTime();
         int submitted = 0;
         int running = 0;
         int written = 0;
         int failed = 0;
         Map<Integer, Done> held = new HashMap<>();
-        try (Scheduler scheduler = start(options)) {
-            while (written < lines.size() && !isInterrupted.get()) {
-                while (submitted < lines.size()
-                        && running < AHEAD * parallel
-                        && (!isInOrder || submitted - written < HELD * parallel)) {
-                    submit(scheduler, lines.get(submitted), submitted);
-                    submitted++;
-                    running++;
-                }
-                Done done = poll();
-                if (done != null) {
-                    running--;
-                    held.put(done.index(), done);
-                }
-                Done next;
-                while ((next = isInOrder ? held.remove(written) : done == null ? null : held.remove(done.index()))
-                        != null) {
-                    results.write(Json.text(describe(lines.get(next.index()), next)));
-                    failed += next.problem() == null ? 0 : 1;
-                    written++;
-                }
-                progress(scheduler, written, lines.size(), start);
+        while (written < lines.size() && !isInterrupted.get()) {
+            while (submitted < lines.size()
+                    && running < queued(parallel)
+                    && (!isInOrder || submitted - written < HELD * parallel)) {
+                submit(lines.get(submitted), submitted);
+                submitted++;
+                running++;
             }
-            endLine();
-            if (isInterrupted.get()) {
-                terminal.say("interrupted: " + written + " of " + lines.size() + " prompts are answered; "
-                        + (isResumable
-                                ? "the same command goes on"
-                                : "with --out FILE a run goes on where it stopped"));
-                return INTERRUPTED;
+            Done done = poll();
+            if (done != null) {
+                running--;
+                if (concernsAll(done)) {
+                    endLine();
+                    throw new Failure(
+                            Failure.line(done.problem()) + "; " + answered(written, lines.size(), isResumable),
+                            done.problem());
+                }
+                held.put(done.index(), done);
             }
-            return tell(scheduler, lines.size(), failed, start);
+            Done next;
+            while ((next = isInOrder ? held.remove(written) : done == null ? null : held.remove(done.index()))
+                    != null) {
+                results.write(Json.text(describe(lines.get(next.index()), next)));
+                failed += next.problem() == null ? 0 : 1;
+                written++;
+            }
+            progress(written, lines.size(), start);
         }
+        endLine();
+        if (isInterrupted.get()) {
+            terminal.say("interrupted: " + answered(written, lines.size(), isResumable));
+            return INTERRUPTED;
+        }
+        return tell(lines.size(), failed, start);
     }
 
-    private Scheduler start(SchedulerOptions options) throws Failure {
-        try {
-            return Scheduler.start(model, options);
-        } catch (IllegalArgumentException e) {
-            throw new Failure("--parallel: " + e.getMessage(), e);
-        }
+    private static String answered(int written, int all, boolean isResumable) {
+        return written + " of " + all + " prompts are answered; "
+                + (isResumable ? "the same command goes on" : "with --out FILE a run goes on where it stopped");
     }
 
     private void interrupted() {
@@ -159,79 +133,39 @@ final class PromptsRun {
         }
     }
 
-    private void submit(Scheduler scheduler, PromptsFile.Line line, int index) {
-        Completion completion;
+    private void submit(PromptsFile.Line line, int index) {
+        PromptAnswerer.Pending pending;
         try {
             if (line.problem() != null) {
                 throw new Failure(line.problem());
             }
-            completion = scheduler.submit(request(line, index));
-        } catch (Failure | ModelException | TemplateException | IllegalArgumentException e) {
-            finished.add(new Done(index, null, 0, Failure.line(e)));
-            return;
-        } catch (ContextFullException e) {
-            finished.add(new Done(
-                    index,
-                    null,
-                    0,
-                    "the prompt has " + e.tokens() + " tokens, the context of each answer holds " + e.context()
-                            + " (--context N sets it; fewer --parallel leave more to each)"));
+            pending = answerer.submit(line, index);
+        } catch (Failure e) {
+            finished.add(new Done(index, null, e));
             return;
         }
-        Thread.ofVirtual().start(() -> finished.add(await(completion, index)));
+        Thread.ofVirtual().start(() -> finished.add(await(pending, index)));
     }
 
-    private static Done await(Completion completion, int index) {
+    private static Done await(PromptAnswerer.Pending pending, int index) {
         try {
-            Answer answer = completion.await();
-            return new Done(index, answer, completion.queuedNanos(), null);
-        } catch (ExecutionException e) {
-            return new Done(index, null, 0, Failure.line(e.getCause()));
+            return new Done(index, pending.await(), null);
+        } catch (Failure | RemoteException e) {
+            return new Done(index, null, e);
         } catch (InterruptedException e) {
-            return new Done(index, null, 0, "interrupted"); // nobody interrupts it; a result must come in any case
+            return new Done(index, null, new Failure("interrupted", e)); // nobody interrupts it; a result must come
+        } catch (RuntimeException e) {
+            return new Done(index, null, new Failure(Failure.line(e), e));
         }
     }
 
-    private Request request(PromptsFile.Line line, int index) throws Failure, ModelException {
-        PromptsFile.Overrides own = line.overrides();
-        SamplingOptions options = sampling;
-        for (Map.Entry<String, List<String>> setting : own.sampling().entrySet()) {
-            for (String value : setting.getValue()) {
-                try {
-                    options = SamplingSettings.with(
-                            options,
-                            setting.getKey(),
-                            value,
-                            model.tokenizer().vocabulary().size());
-                } catch (IllegalArgumentException e) {
-                    throw new Failure("line " + line.number() + ": " + e.getMessage(), e);
-                }
-            }
-        }
-        if (!flags.hasSeed() && !own.sampling().containsKey("seed")) {
-            options = options.withSeed(System.nanoTime() + index);
-        }
-        seeds.put(index, options.seed());
-        ChatOptions.Builder chat = flags.chatOptions(options).toBuilder();
-        if (own.maxTokens() != null) {
-            chat.maxTokens(own.maxTokens());
-        }
-        if (own.think() != null) {
-            chat.think(own.think());
-        }
-        if (own.thinkBudget() != null) {
-            chat.thinkBudget(own.thinkBudget());
-        }
-        if (own.stops() != null) {
-            chat.stops(own.stops());
-        }
-        ChatOptions answer = chat.build();
-        if (!isRaw) {
-            return Request.chat(model, line.messages(), answer).build();
-        }
-        int[] ids = model.tokenizer().encodeRaw(line.messages().getLast().content());
-        return Request.continuation(ids, options, answer.maxTokens(), answer.stops())
-                .build();
+    /** Whether no other prompt would be answered either. */
+    private static boolean concernsAll(Done done) {
+        return done.problem() instanceof RemoteException e
+                && switch (e.kind()) {
+                    case GONE, NO_MODEL, NOT_THERE -> true;
+                    case FAILED, CONTEXT_FULL, REFUSED -> false;
+                };
     }
 
     private Map<String, Object> describe(PromptsFile.Line line, Done done) {
@@ -239,18 +173,21 @@ final class PromptsRun {
         all.put("id", line.id());
         all.put("line", line.number());
         all.put("input", line.input());
-        all.put("model", modelName);
-        if (done.problem() != null) {
-            all.put("error", done.problem());
+        PromptAnswerer.Answered answered = done.answered();
+        all.put("model", answered == null ? modelName : answered.model());
+        if (answered == null) {
+            all.put("error", Failure.line(done.problem()));
         } else {
-            Generation g = done.answer().generation();
+            Generation g = answered.answer().generation();
             Map<String, Object> timings = new LinkedHashMap<>();
-            timings.put("queue_s", RunCommand.round(done.queuedNanos() / 1e9));
+            timings.put("queue_s", RunCommand.round(answered.queuedNanos() / 1e9));
             RunCommand.putTimings(timings, g);
-            all.put("text", done.answer().text());
-            all.put("thinking", done.answer().thinking());
+            all.put("text", answered.answer().text());
+            all.put("thinking", answered.answer().thinking());
             all.put("finish_reason", RunCommand.nameOf(g.finishReason()));
-            all.put("seed", seeds.remove(done.index()));
+            if (answered.seed() != null) {
+                all.put("seed", answered.seed());
+            }
             all.put("usage", RunCommand.usage(g));
             all.put("timings", timings);
         }
@@ -260,13 +197,13 @@ final class PromptsRun {
         return all;
     }
 
-    private void progress(Scheduler scheduler, int written, int all, long start) {
+    private void progress(int written, int all, long start) {
         long now = System.nanoTime();
         if (isQuiet || (!terminal.errIsTerminal() && now - shownAt < LINE_NANOS)) {
             return;
         }
         shownAt = now;
-        Scheduler.Stats stats = scheduler.stats();
+        PromptAnswerer.Stats stats = answerer.stats();
         double seconds = (now - start) / 1e9;
         String line = String.format(
                 Locale.ROOT,
@@ -300,8 +237,8 @@ final class PromptsRun {
         }
     }
 
-    private int tell(Scheduler scheduler, int all, int failed, long start) {
-        Scheduler.Stats stats = scheduler.stats();
+    private int tell(int all, int failed, long start) {
+        PromptAnswerer.Stats stats = answerer.stats();
         double seconds = (System.nanoTime() - start) / 1e9;
         if (!isQuiet) {
             terminal.say(String.format(

@@ -34,7 +34,7 @@ final class ResultsFile implements AutoCloseable {
      *
      * @param lines what is asked for: results of other inputs under the same ids, and errors, are dropped from the file,
      *     to be made anew
-     * @param model results of another one are refused
+     * @param model results of another one are refused; null to take those of any
      */
     static ResultsFile open(Path path, List<PromptsFile.Line> lines, String model) throws IOException, Failure {
         Set<String> done = new HashSet<>();
@@ -62,7 +62,9 @@ final class ResultsFile implements AutoCloseable {
                 if (result == null || result.get("error") != null) {
                     continue;
                 }
-                checkModel(path, number, result.get("model"), model);
+                if (model != null) {
+                    checkModel(path, number, result.get("model"), model);
+                }
                 String key = PromptsFile.keyOf(result.get("id"), String.valueOf(result.get("input")));
                 boolean isStale = !asked.contains(key) && ids.contains(PromptsFile.keyOf(result.get("id"), ""));
                 if (!isStale && done.add(key)) {

@@ -1,7 +1,8 @@
 package io.github.medpsy4j.cli;
 
+import io.github.medpsy4j.cli.remote.RemoteException;
+import io.github.medpsy4j.cli.remote.RemoteServer;
 import io.github.medpsy4j.engine.Answer;
-import io.github.medpsy4j.engine.Chat;
 import io.github.medpsy4j.engine.ChatToken;
 import io.github.medpsy4j.engine.ContextFullException;
 import io.github.medpsy4j.engine.FinishReason;
@@ -26,6 +27,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -58,7 +60,8 @@ import picocli.CommandLine.Parameters;
             "  medpsy run -p 'Is aspirin an NSAID?' --temp 0 --json",
             "  medpsy run -p 'Describe a migraine.' --json-schema schema.json",
             "  medpsy run --prompts questions.txt --out answers.jsonl --parallel 4",
-            "  medpsy run --session asthma -p 'And for children?'"
+            "  medpsy run --session asthma -p 'And for children?'",
+            "  medpsy run --remote http://desktop:8080 -p 'What is metformin for?'"
         })
 final class RunCommand extends BaseCommand {
     @Parameters(
@@ -141,20 +144,28 @@ final class RunCommand extends BaseCommand {
     @Mixin
     SessionFlags sessionFlags;
 
+    @Mixin
+    RemoteFlags remoteFlags;
+
     @Option(
             names = {"-q", "--quiet"},
             description = "Nothing on stderr but errors: no thinking, no figures.")
     boolean quiet;
 
     private Grammar constraint; // null for none
+    private Map<String, Object> remoteConstraint = Map.of(); // the same for another machine
 
     RunCommand(Terminal terminal) {
         super(terminal);
     }
 
-    /** What came of a prompt. */
+    /**
+     * What came of a prompt.
+     *
+     * @param loadSeconds null where another machine answered
+     */
     private record Result(
-            String text, String thinking, Generation generation, FinishReason reason, double loadSeconds) {}
+            String text, String thinking, Generation generation, FinishReason reason, Double loadSeconds) {}
 
     @Override
     public Integer call() throws IOException, Failure {
@@ -168,8 +179,12 @@ final class RunCommand extends BaseCommand {
             throw usage("--raw: a text without a template is no turn of a conversation that --session could keep");
         }
         sessionFlags.check(ranges);
+        remoteFlags.check(this, ranges, modelFlags, answerFlags, loadFlags);
+        if (raw && remoteFlags.isGiven()) {
+            throw usage("--raw: goes not with --remote, whose server has the template");
+        }
         ranges.check("--parallel", parallel, 1, SchedulerOptions.SLOTS_MAX);
-        constraint = readGrammar();
+        readConstraint();
         if (promptsFile != null) {
             return runPrompts();
         }
@@ -180,13 +195,68 @@ final class RunCommand extends BaseCommand {
         String[] modelAndPrompt = words();
         String text = promptText(modelAndPrompt[1]);
         try (KeptChat kept = KeptChat.open(terminal, quiet, sessionFlags.name)) {
-            return run(kept, modelAndPrompt[0], text);
+            return remoteFlags.isGiven()
+                    ? runRemote(kept, modelAndPrompt[0], text)
+                    : run(kept, kept.model(modelAndPrompt[0]), text);
+        }
+    }
+
+    private int runRemote(KeptChat kept, String asked, String text) throws IOException, Failure {
+        RemoteServer server = remoteFlags.connect(this, this::tell);
+        AnswerPrinter printer = new AnswerPrinter(
+                        json ? silent(terminal) : terminal, quiet || json, List.of(), () -> false)
+                .held(remoteFlags.hasFallback() && !terminal.outIsTerminal());
+        try (RemoteTalk talk = new RemoteTalk(
+                server,
+                remoteFlags.model(server, asked),
+                answerFlags.chatOptions(answerFlags.sampling(Optional.empty())),
+                answerFlags.setNames(),
+                remoteConstraint)) {
+            FirstUse.tell(terminal, server, talk.model(), quiet);
+            kept.restore(talk, Optional.empty(), answerFlags);
+            talk.notices(this::tell);
+            if (isVerbose()) {
+                Map<String, Object> request = new LinkedHashMap<>(talk.request());
+                request.remove("messages");
+                terminal.say("request: " + Json.text(request) + " and the messages");
+            }
+            Answer answer = talk.send(text, Talk.Listener.of(printer, () -> false));
+            printer.end(answer.generation(), talk.place());
+            kept.saveAll();
+            if (json) {
+                boolean hasSeed = talk.set().contains("seed");
+                Map<String, Object> all = describe(
+                        RemotePrompts.nameOf(server, talk.model().isEmpty() ? null : talk.model()),
+                        hasSeed ? talk.options().sampling().seed() : null,
+                        new Result(
+                                printer.text(),
+                                answer.thinking(),
+                                answer.generation(),
+                                answer.generation().finishReason(),
+                                null));
+                all.put("remote", server.name());
+                Json.print(terminal, all);
+            }
+            return OK;
+        } catch (RemoteException e) {
+            printer.abandon();
+            if (!e.isGone() || !remoteFlags.hasFallback()) {
+                throw e;
+            }
+            terminal.say(RemoteFlags.fallingBack(e));
+            return run(kept, kept.model(remoteFlags.fallbackModel()), text);
+        }
+    }
+
+    private void tell(String line) {
+        if (!quiet) {
+            terminal.say(line);
         }
     }
 
     private int run(KeptChat kept, String modelName, String text) throws IOException, Failure {
         Models models = new Models(terminal).forced(modelFlags.force).forContext(answerFlags.context);
-        Models.Found found = models.obtain(kept.model(modelName), modelFlags.offline);
+        Models.Found found = models.obtain(modelName, modelFlags.offline);
         SamplingOptions sampling = sampling(found);
         long start = System.nanoTime();
         try (Model model = models.load(found, loadFlags.options(answerFlags.context), quiet, isVerbose())) {
@@ -200,7 +270,7 @@ final class RunCommand extends BaseCommand {
                     ? continueText(model, text, sampling, printer, loadSeconds)
                     : answer(model, found, kept, text, sampling, printer, loadSeconds);
             if (json) {
-                Json.print(terminal, describe(found, sampling, result));
+                Json.print(terminal, describe(found.name(), sampling.seed(), result));
             }
             return OK;
         } catch (ContextFullException e) {
@@ -219,17 +289,26 @@ final class RunCommand extends BaseCommand {
                 : sampling.toBuilder().grammar(constraint).build();
     }
 
-    private Grammar readGrammar() throws IOException, Failure {
+    /** Reads what answers must keep to, for whoever may answer. */
+    private void readConstraint() throws IOException, Failure {
         if (jsonSchema != null && grammar != null) {
             throw usage("--json-schema, --grammar: expected one of them");
         }
         String file = jsonSchema == null ? grammar : jsonSchema;
         if (file == null) {
-            return null;
+            return;
         }
         String text = Inputs.read(terminal, file);
+        if (remoteFlags.isGiven()) {
+            remoteConstraint = jsonSchema == null
+                    ? RemoteRequest.grammar(text)
+                    : RemoteRequest.schema(Json.parse(Inputs.nameOf(file), text));
+            if (!remoteFlags.hasFallback()) {
+                return; // the other machine decides what it supports
+            }
+        }
         try {
-            return jsonSchema == null ? Grammar.ofGbnf(text) : Grammar.ofJsonSchema(text);
+            constraint = jsonSchema == null ? Grammar.ofGbnf(text) : Grammar.ofJsonSchema(text);
         } catch (GrammarException e) {
             throw new Failure(Inputs.nameOf(file) + ": " + e.getMessage(), e);
         }
@@ -251,40 +330,131 @@ final class RunCommand extends BaseCommand {
             terminal.say(Inputs.nameOf(promptsFile) + ": no prompts");
             return OK;
         }
+        return remoteFlags.isGiven()
+                ? runPromptsElsewhere(modelAndPrompt[0], lines)
+                : runPromptsHere(modelAndPrompt[0], lines);
+    }
+
+    private int runPromptsHere(String asked, List<PromptsFile.Line> lines) throws IOException, Failure {
         Models models = new Models(terminal).forced(modelFlags.force).forContext(answerFlags.context);
-        Models.Found found = models.obtain(modelAndPrompt[0], modelFlags.offline);
-        String name = Models.asPath(found.name()).isPresent()
+        Models.Found found = models.obtain(asked, modelFlags.offline);
+        return runPrompts(lines, nameOf(found), (left, results) -> {
+            try (PromptsHere here = new PromptsHere(models, found)) {
+                return runPrompts(here.answerer, nameOf(found), left, results);
+            }
+        });
+    }
+
+    private int runPromptsElsewhere(String asked, List<PromptsFile.Line> lines) throws IOException, Failure {
+        RemoteServer server = remoteFlags.connect(this, this::tell);
+        boolean fallsBack = remoteFlags.hasFallback();
+        String model;
+        try {
+            model = remoteFlags.model(server, asked);
+        } catch (RemoteException e) {
+            if (!e.isGone() || !fallsBack) {
+                throw e;
+            }
+            terminal.say(RemoteFlags.fallingBack(e));
+            return runPromptsHere(remoteFlags.fallbackModel(), lines);
+        }
+        String name = RemotePrompts.nameOf(server, model);
+        FirstUse.tell(terminal, server, name, quiet);
+        // Where both may answer, a file of results has those of both.
+        return runPrompts(lines, fallsBack ? null : name, (left, results) -> {
+            PromptAnswerer there = new RemotePrompts(server, model, answerFlags, remoteConstraint, parallel());
+            if (!fallsBack) {
+                try (there) {
+                    return runPrompts(there, name, left, results);
+                }
+            }
+            List<PromptsHere> opened = new ArrayList<>(1);
+            PromptAnswerer either = new FallbackPrompts(there, because -> {
+                terminal.say(RemoteFlags.fallingBack(because));
+                Models models = new Models(terminal).forced(modelFlags.force).forContext(answerFlags.context);
+                PromptsHere here =
+                        new PromptsHere(models, models.obtain(remoteFlags.fallbackModel(), modelFlags.offline));
+                opened.add(here);
+                return here.answerer;
+            });
+            try (either) {
+                return runPrompts(either, name, left, results);
+            } finally {
+                opened.forEach(PromptsHere::close);
+            }
+        });
+    }
+
+    /** A model of this machine, and who answers prompts with it. */
+    private final class PromptsHere implements AutoCloseable {
+        final Model model;
+        final PromptAnswerer answerer;
+
+        PromptsHere(Models models, Models.Found found) throws IOException, Failure {
+            SamplingOptions sampling = sampling(found);
+            model = models.load(found, loadFlags.options(answerFlags.context), quiet, isVerbose());
+            boolean isOpen = false;
+            try {
+                AnswerFlags.present(sampling, model, terminal, isVerbose());
+                if (!raw) {
+                    ChatCommand.requireTemplate(model);
+                }
+                answerer = new LocalPrompts(
+                        model, nameOf(found), sampling, answerFlags, raw, parallel(), PromptsRun.queued(parallel()));
+                isOpen = true;
+            } finally {
+                if (!isOpen) {
+                    model.close();
+                }
+            }
+        }
+
+        @Override
+        public void close() {
+            answerer.close();
+            model.close();
+        }
+    }
+
+    private static String nameOf(Models.Found found) {
+        return Models.asPath(found.name()).isPresent()
                 ? String.valueOf(found.path().getFileName())
                 : found.name();
+    }
+
+    private int parallel() {
+        return parallel == null ? PARALLEL_DEFAULT : parallel;
+    }
+
+    /** Answers lines. */
+    private interface Run {
+        int run(List<PromptsFile.Line> lines, PromptsRun.Results results) throws IOException, Failure;
+    }
+
+    /** @param accepted the model whose results may be in {@code --out} already; null for any */
+    private int runPrompts(List<PromptsFile.Line> lines, String accepted, Run run) throws IOException, Failure {
         if (out == null) {
-            return runPrompts(models, found, name, lines, json -> {
+            return run.run(lines, json -> {
                 terminal.print(json + "\n");
                 terminal.out().flush();
             });
         }
-        try (ResultsFile results = ResultsFile.open(Path.of(out), lines, name)) {
+        try (ResultsFile results = ResultsFile.open(Path.of(out), lines, accepted)) {
             List<PromptsFile.Line> left =
                     lines.stream().filter(line -> !results.holds(line)).toList();
             if (left.size() < lines.size() && !quiet) {
                 terminal.say((lines.size() - left.size()) + " of " + lines.size() + " prompts are answered in " + out
                         + " already");
             }
-            return left.isEmpty() ? OK : runPrompts(models, found, name, left, results::write);
+            return left.isEmpty() ? OK : run.run(left, results::write);
         }
     }
 
     private int runPrompts(
-            Models models, Models.Found found, String name, List<PromptsFile.Line> lines, PromptsRun.Results results)
+            PromptAnswerer answerer, String name, List<PromptsFile.Line> lines, PromptsRun.Results results)
             throws IOException, Failure {
-        SamplingOptions sampling = sampling(found);
-        try (Model model = models.load(found, loadFlags.options(answerFlags.context), quiet, isVerbose())) {
-            AnswerFlags.present(sampling, model, terminal, isVerbose());
-            if (!raw) {
-                ChatCommand.requireTemplate(model);
-            }
-            return new PromptsRun(terminal, quiet, model, name, sampling, answerFlags, raw)
-                    .run(lines, results, parallel == null ? PARALLEL_DEFAULT : parallel, !asFinished, out != null);
-        }
+        return new PromptsRun(terminal, quiet, name, answerer)
+                .run(lines, results, parallel(), !asFinished, out != null);
     }
 
     /** The model, or null, and the positional prompt, or null. */
@@ -344,11 +514,10 @@ final class RunCommand extends BaseCommand {
             double loadSeconds)
             throws IOException, Failure {
         ChatCommand.requireTemplate(model);
-        try (Chat chat = model.chat(answerFlags.chatOptions(sampling))) {
-            kept.restore(chat, found, answerFlags);
-            Answer answer = chat.send(text, printer);
-            printer.end(
-                    answer.generation(), chat.session().length(), chat.session().context());
+        try (Talk talk = new LocalTalk(model, answerFlags.chatOptions(sampling))) {
+            kept.restore(talk, Optional.of(found), answerFlags);
+            Answer answer = talk.send(text, Talk.Listener.of(printer, () -> false));
+            printer.end(answer.generation(), talk.place());
             kept.saveAll();
             return new Result(
                     printer.text(),
@@ -375,22 +544,27 @@ final class RunCommand extends BaseCommand {
                             answerFlags.maxTokens == null ? 0 : answerFlags.maxTokens,
                             id -> printer.test(new ChatToken(decoder.accept(id), false)));
             printer.test(new ChatToken(decoder.flush(), false));
-            printer.end(generation, session.length(), session.context());
+            printer.end(generation, LocalTalk.place(session.length(), session.context()));
             return new Result(printer.text(), "", generation, printer.reason(generation), loadSeconds);
         }
     }
 
-    private static Map<String, Object> describe(Models.Found found, SamplingOptions sampling, Result result) {
+    /** @param seed null where it is not known */
+    private static Map<String, Object> describe(String model, Long seed, Result result) {
         Generation g = result.generation();
         Map<String, Object> timings = new LinkedHashMap<>();
-        timings.put("load_s", round(result.loadSeconds()));
+        if (result.loadSeconds() != null) {
+            timings.put("load_s", round(result.loadSeconds()));
+        }
         putTimings(timings, g);
         Map<String, Object> all = new LinkedHashMap<>();
-        all.put("model", found.name());
+        all.put("model", model);
         all.put("text", result.text());
         all.put("thinking", result.thinking());
         all.put("finish_reason", nameOf(result.reason()));
-        all.put("seed", sampling.seed());
+        if (seed != null) {
+            all.put("seed", seed);
+        }
         all.put("usage", usage(g));
         all.put("timings", timings);
         return all;

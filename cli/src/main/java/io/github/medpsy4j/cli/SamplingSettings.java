@@ -8,6 +8,8 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -239,6 +241,25 @@ final class SamplingSettings {
     /** Whether it is the name or the alias of a setting. */
     static boolean isSetting(String name) {
         return BY_ANY_NAME.containsKey(name);
+    }
+
+    /** The name of a setting that may be named by its alias; empty if it is none. */
+    static Optional<String> nameOf(String nameOrAlias) {
+        return Optional.ofNullable(BY_ANY_NAME.get(nameOrAlias)).map(Setting::name);
+    }
+
+    /** Options in which the settings of these names are those of others. */
+    static SamplingOptions copied(Set<String> names, SamplingOptions from, SamplingOptions onto) {
+        SamplingOptions.Builder b = onto.toBuilder();
+        for (String name : names) {
+            Setting setting = SETTINGS.get(name);
+            switch (name) {
+                case "dry-sequence-breaker" -> b.drySequenceBreakers(from.drySequenceBreakers());
+                case "logit-bias" -> b.logitBias(from.logitBias());
+                default -> setting.setter.accept(b, setting.getter.apply(from));
+            }
+        }
+        return b.build();
     }
 
     /** All settings, in the order of help. */

@@ -170,7 +170,18 @@ final class ScreenAnswer implements ChatConsole.AnswerView {
     }
 
     @Override
-    public synchronized void end(Generation generation, int contextUsed, int context) {
+    public boolean isInterrupted() {
+        return isInterrupted.getAsBoolean();
+    }
+
+    /** Lets others write while the answer has not ended. */
+    synchronized void interject(Runnable writing) {
+        clearStatus();
+        writing.run();
+    }
+
+    @Override
+    public synchronized void end(Generation generation, Talk.Place place) {
         endThinking();
         finish();
         answer.end();
@@ -179,8 +190,7 @@ final class ScreenAnswer implements ChatConsole.AnswerView {
                     generation,
                     generation.finishReason(),
                     Math.max(firstTokenNanos, generation.promptNanos()),
-                    contextUsed,
-                    context,
+                    place,
                     !isAnswering);
             note("[" + figures + "]");
         }
@@ -190,7 +200,9 @@ final class ScreenAnswer implements ChatConsole.AnswerView {
 
     @Override
     public synchronized void abandon() {
+        endThinking();
         finish();
+        answer.end();
         out.flush();
     }
 

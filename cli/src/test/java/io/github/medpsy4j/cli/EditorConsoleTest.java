@@ -171,7 +171,7 @@ class EditorConsoleTest {
         assertTrue(view.test(new ChatToken("It helps, I *think*.", true)));
         assertTrue(view.test(new ChatToken(" So.", true)));
         assertTrue(view.test(new ChatToken("**Yes**, \u001b[31mreally", false)));
-        view.end(GENERATION, 15, 100);
+        view.end(GENERATION, LocalTalk.place(15, 100));
         String plain = shown().substring(before).replace("\r", "").replaceAll("\u001b\\[[0-9;]*[mK]", "");
         assertTrue(plain.startsWith("Thinking\nIt helps, I think. So.\nThought for "), plain);
         assertTrue(
@@ -190,7 +190,7 @@ class EditorConsoleTest {
         assertTrue(view.test(new ChatToken(" more", true)));
         await(() -> shown().contains("thinking … 2 tokens"));
         assertTrue(view.test(new ChatToken("Yes.", false)));
-        view.end(GENERATION, 15, 100);
+        view.end(GENERATION, LocalTalk.place(15, 100));
         assertFalse(shown().contains("secret thought"));
         assertTrue(shown().contains("2 tokens (/thinking"), shown());
     }
@@ -202,8 +202,22 @@ class EditorConsoleTest {
         assertTrue(view.test(new ChatToken("a", false)));
         screen.processInputBytes(CTRL_C.getBytes(StandardCharsets.UTF_8));
         assertFalse(view.test(new ChatToken("b", false)));
-        view.end(GENERATION, 15, 100);
+        view.end(GENERATION, LocalTalk.place(15, 100));
         assertTrue(console.answer(true).test(new ChatToken("c", false)), "the next one goes on");
+    }
+
+    @Test
+    void anAnswerThatBreaksOffEndsItsLine() throws Exception {
+        open(true, true);
+        int before = shown().length();
+        ChatConsole.AnswerView view = console.answer(true);
+        console.say("asking again");
+        assertTrue(view.test(new ChatToken("Half", false)));
+        assertFalse(view.isInterrupted());
+        view.abandon();
+        console.say("gone");
+        String plain = shown().substring(before).replace("\r", "").replaceAll("\u001b\\[[0-9;]*[mK]", "");
+        assertEquals("asking again\nHalf\ngone\n", plain);
     }
 
     @Test
@@ -212,7 +226,7 @@ class EditorConsoleTest {
         ChatConsole.AnswerView view = console.answer(true);
         assertTrue(view.test(new ChatToken("thought", true)));
         assertTrue(view.test(new ChatToken("**Yes** `code`\n# Head\n", false)));
-        view.end(GENERATION, 15, 100);
+        view.end(GENERATION, LocalTalk.place(15, 100));
         assertFalse(shown().matches("(?s).*\u001b\\[[0-9;]*m.*"), shown());
         assertTrue(shown().contains("**Yes** `code`"), shown());
     }

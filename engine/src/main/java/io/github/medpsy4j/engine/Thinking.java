@@ -2,15 +2,21 @@ package io.github.medpsy4j.engine;
 
 /**
  * Divides the text of an answer, as it streams, into thinking and the answer proper: what stands between {@code <think>}
- * at its start and {@code </think>} is thinking. A text that may yet become a mark waits.
+ * at its start and {@code </think>} is thinking. A text that may yet become a mark waits. For one text and one thread.
  */
-final class Thinking {
+public final class Thinking {
     static final String OPEN = "<think>";
     static final String CLOSE = "</think>";
 
     /** Receives the divided text. */
     @FunctionalInterface
-    interface Sink {
+    public interface Sink {
+        /**
+         * Takes a piece.
+         *
+         * @param text never empty
+         * @param thinking whether it is thinking
+         */
         void accept(String text, boolean thinking);
     }
 
@@ -27,7 +33,7 @@ final class Thinking {
     private boolean skipSpace;
 
     /** @param opened whether the prompt has opened the thinking already */
-    Thinking(boolean opened, Sink sink) {
+    public Thinking(boolean opened, Sink sink) {
         this.sink = sink;
         this.state = opened ? State.THINKING : State.START;
         this.skipSpace = true;
@@ -37,12 +43,14 @@ final class Thinking {
         return state == State.THINKING;
     }
 
-    void accept(String text) {
+    /** Takes the next piece of the text. */
+    public void accept(String text) {
         waiting.append(text);
         drain(false);
     }
 
-    void end() {
+    /** The text is over: what waited is what it is. */
+    public void end() {
         drain(true);
     }
 
