@@ -40,11 +40,6 @@ class PublishedChatModelTest extends AbstractChatModelIT {
     }
 
     @Override
-    protected boolean supportsToolChoiceRequired() {
-        return false;
-    }
-
-    @Override
     protected boolean supportsToolChoiceRequiredWithSingleTool() {
         return false;
     }

@@ -50,11 +50,6 @@ class PublishedStreamingChatModelTest extends AbstractStreamingChatModelIT {
     }
 
     @Override
-    protected boolean supportsToolChoiceRequired() {
-        return false;
-    }
-
-    @Override
     protected boolean supportsToolChoiceRequiredWithSingleTool() {
         return false;
     }
