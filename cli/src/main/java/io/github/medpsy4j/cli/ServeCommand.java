@@ -227,6 +227,7 @@ final class ServeCommand extends BaseCommand {
         Thread.ofVirtual().start(() -> {
             try {
                 again.await();
+                say("ending at once");
                 server.close();
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();

@@ -21,7 +21,7 @@ import java.util.function.Function;
 /** One request and its response: what the rest of the server sees of the HTTP library. */
 final class Exchange {
     /** What is read of a body that is too large, so that the client has sent it and reads the answer. */
-    private static final long DISCARD_BYTES_MAX = 16 << 20;
+    static final long DISCARD_BYTES_MAX = 16 << 20;
 
     static final String EVENTS = "text/event-stream; charset=utf-8";
     static final String LINES = "application/x-ndjson";

@@ -88,6 +88,8 @@ public final class Server implements AutoCloseable {
                         .build())
                 .host(options.host())
                 .port(options.port())
+                // What no action reads, as of a request without a key, is read and forgotten by the library.
+                .maxPayloadSize(options.bodyBytesMax() + Exchange.DISCARD_BYTES_MAX)
                 .maxTcpConnections(options.connectionsMax())
                 .connectionOptions(socket -> socket.tcpNoDelay(true))
                 .idleConnectionTimeout(options.clientTimeMax())

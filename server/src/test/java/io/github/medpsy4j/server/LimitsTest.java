@@ -47,6 +47,17 @@ class LimitsTest {
     }
 
     @Test
+    void aBodyThatNobodyReadsIsBoundedToo() throws IOException {
+        try (TestServer host = TestServer.start(ServerOptions.builder().apiKeys(List.of("key")), TestServer.sharing());
+                Socket socket = new Socket(InetAddress.getLoopbackAddress(), host.server.port())) {
+            String request = "POST /tokenize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n";
+            socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+            String head = head(socket);
+            assertTrue(head.startsWith("HTTP/1.1 413 "), head);
+        }
+    }
+
+    @Test
     void headersThatAreTooLongAreRefused() throws IOException {
         try (TestServer host = TestServer.start();
                 Socket socket = new Socket(InetAddress.getLoopbackAddress(), host.server.port())) {
