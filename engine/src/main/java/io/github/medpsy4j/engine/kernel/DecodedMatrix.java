@@ -40,8 +40,9 @@ final class DecodedMatrix extends Matrix {
             int tokens = Math.min(Scratch.TILE_TOKENS, n - t);
             // A single token uses each decoded weight once: four rows at a time stay in L1.
             int tileRows = tokens >= 4 ? Scratch.TILE_ROWS : 4;
-            for (int r = begin; r < end; r += tileRows) {
-                multiplyTile(x, t, tokens, r, Math.min(tileRows, end - r), y, scratch);
+            int endRow = Math.min(rows(), end * grain(n));
+            for (int r = begin * grain(n); r < endRow; r += tileRows) {
+                multiplyTile(x, t, tokens, r, Math.min(tileRows, endRow - r), y, scratch);
             }
         }
     }

@@ -21,12 +21,12 @@ public abstract class Matrix {
         return columns;
     }
 
-    /** How many rows one item of work takes when n tokens are multiplied. */
+    /** How many rows one item of work has when n tokens are multiplied: there are rows / grain items, rounded up. */
     abstract int grain(int n);
 
     /** Whether {@link #multiply} reads the 8-bit form of its activations. */
     abstract boolean readsQuantized();
 
-    /** y[t][r] = Σ_k w[r][k]·x[t][k] for r in [begin, end), which starts at a multiple of the grain, and t in [0, n). */
+    /** y[t][r] = Σ_k w[r][k]·x[t][k] for t in [0, n) and the rows r of items [begin, end). */
     abstract void multiply(Activations x, int n, int begin, int end, Activations y, Scratch scratch);
 }

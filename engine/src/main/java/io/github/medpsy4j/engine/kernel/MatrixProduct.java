@@ -83,15 +83,13 @@ public final class MatrixProduct implements WorkerPool.Task {
 
     @Override
     public void run(int begin, int end, int worker) {
-        for (int item = begin; item < end; item++) {
-            int i = 0;
-            while (item >= firstItem[i + 1]) {
-                i++;
+        for (int i = 0; i < used; i++) {
+            int from = Math.max(begin, firstItem[i]);
+            int to = Math.min(end, firstItem[i + 1]);
+            if (from < to) {
+                matrices[i].multiply(
+                        input, tokens, from - firstItem[i], to - firstItem[i], outputs[i], scratch[worker]);
             }
-            Matrix matrix = matrices[i];
-            int grain = matrix.grain(tokens);
-            int row = (item - firstItem[i]) * grain;
-            matrix.multiply(input, tokens, row, Math.min(matrix.rows(), row + grain), outputs[i], scratch[worker]);
         }
     }
 }

@@ -29,15 +29,17 @@ import java.util.Arrays;
  * of five bits, at most 16·127·16 = 32,512, fit 16 bits, so 32 columns are added before they are widened; of six bits
  * 16 columns; eight bits are two tiles of nibbles.
  *
- * <p><b>Layout.</b> A panel is four vectors of rows. It is a run of units of {@link #unitBlocks} blocks of 32 columns. A
- * unit is read from its first byte to its last when one token is multiplied: memory is fast in one ascending stream
- * only, and reading a header at the other end first halved the speed. It holds
+ * <p><b>Layout.</b> A strip is a vector of rows; strips stand in order of rows. A panel is four strips that are a quarter
+ * of the matrix apart, and workers take runs of panels, so that memory is read as four long ascending streams: prefetchers
+ * do not look beyond a page of 4 KiB, and four pages at a time hide what one leaves. (Reading 4 KiB and multiplying takes
+ * 360 ns as one stream, 240 ns as four of 64 KiB or more, 430 ns as four of 4.6 KiB.) A strip is a run of units of {@link
+ * #unitBlocks} blocks of 32 columns. A unit is read from its first byte to its last. It holds vectors of ints:
  * <ul>
- *   <li>low nibbles: [block][4][rows] ints, in {@link PanelFormat#packLow}'s order;
- *   <li>high bits: [block][highBits][rows] ints, in {@link PanelFormat#packHigh}'s order;
- *   <li>the header in the type's own precision: halves d [block][rows], or d, m [block][2][rows], or for the 256-wide
- *       types halves d, dmin [2][rows] (Q6_K: d) and, for each vector of rows, four vectors of ints of two scales and two
- *       minima each (Q6_K: of four scales). Halves of the rows of two vectors share a vector of ints, the first's low.
+ *   <li>low nibbles: [block][4], in {@link PanelFormat#packLow}'s order;
+ *   <li>high bits: [block][highBits], in {@link PanelFormat#packHigh}'s order;
+ *   <li>the header in the type's own precision, two halves to an int, the first low: d of two blocks, or d and m of each
+ *       block, or for the 256-wide types d, dmin (Q6_K: d), and then four vectors of two scales and two minima each
+ *       (Q6_K: of four scales), a byte each.
  * </ul>
  */
 final class PanelMatrix extends Matrix {
@@ -51,10 +53,10 @@ final class PanelMatrix extends Matrix {
 
     static final int UNIT_BLOCKS_MAX = 8;
 
-    /** Bytes of a half for each row. */
-    static final int HALVES_BYTES = ROWS * Short.BYTES;
+    /** Rows of a strip. */
+    private static final int LANES = VectorPanels.L;
 
-    private static final int ROW_BYTES = ROWS * Integer.BYTES;
+    private static final int VECTOR_BYTES = LANES * Integer.BYTES;
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final PanelFormat format;
@@ -63,8 +65,12 @@ final class PanelMatrix extends Matrix {
     private final long highOffset;
     private final long headerOffset;
     private final long unitBytes;
-    private final long panelBytes;
+    private final long stripBytes;
     private final int panels;
+
+    /** Bytes from a panel's strip to its next */
+    private final long stream;
+
     private final MemorySegment packed;
 
     /** One worker's memory. */
@@ -101,12 +107,13 @@ final class PanelMatrix extends Matrix {
         int blocks = columns / BLOCK;
         unitBlocks = unitBlocks(blocks);
         units = blocks / unitBlocks;
-        highOffset = (long) unitBlocks * INTS * ROW_BYTES;
-        headerOffset = highOffset + (long) unitBlocks * format.highBits * ROW_BYTES;
-        unitBytes = headerOffset + headerBytes();
-        panelBytes = units * unitBytes;
+        highOffset = (long) unitBlocks * INTS * VECTOR_BYTES;
+        headerOffset = highOffset + (long) unitBlocks * format.highBits * VECTOR_BYTES;
+        unitBytes = headerOffset + headerVectors() * (long) VECTOR_BYTES;
+        stripBytes = units * unitBytes;
         panels = (rows + ROWS - 1) / ROWS;
-        packed = arena.allocate(panels * panelBytes, 64);
+        stream = panels * stripBytes;
+        packed = arena.allocate(ROWS / LANES * stream, 64);
     }
 
     /** The greatest part of a row that units can have; a row of 256-wide blocks has units of eight. */
@@ -118,12 +125,11 @@ final class PanelMatrix extends Matrix {
         return unit;
     }
 
-    private int headerBytes() {
+    private int headerVectors() {
         return switch (format) {
-            case Q4_0, Q5_0, Q8_0 -> unitBlocks * HALVES_BYTES;
-            case Q4_1, Q5_1 -> unitBlocks * 2 * HALVES_BYTES;
-            case Q4_K, Q5_K -> 2 * HALVES_BYTES + 4 * ROW_BYTES;
-            case Q6_K -> HALVES_BYTES + 4 * ROW_BYTES;
+            case Q4_0, Q5_0, Q8_0 -> (unitBlocks + 1) / 2;
+            case Q4_1, Q5_1 -> unitBlocks;
+            case Q4_K, Q5_K, Q6_K -> 5;
         };
     }
 
@@ -131,28 +137,28 @@ final class PanelMatrix extends Matrix {
     static PanelMatrix pack(
             MemorySegment source, PanelFormat format, int rows, int columns, Arena arena, WorkerPool pool) {
         PanelMatrix m = new PanelMatrix(format, rows, columns, arena);
-        pool.run(m.panels, 1, (begin, end, worker) -> {
+        pool.run((rows + LANES - 1) / LANES, 1, (begin, end, worker) -> {
             byte[] src = new byte[m.unitBlocks * BLOCK / format.blockWeights * format.type.blockBytes()];
             int[] unit = new int[Math.toIntExact(m.unitBytes / Integer.BYTES)];
-            for (int p = begin; p < end; p++) {
-                m.packPanel(source, p, src, unit);
+            for (int strip = begin; strip < end; strip++) {
+                m.packStrip(source, strip, src, unit);
             }
         });
         return m;
     }
 
     /** Packs by way of arrays: a store to a shared segment costs several times one to an array. */
-    private void packPanel(MemorySegment source, int panel, byte[] src, int[] unit) {
+    private void packStrip(MemorySegment source, int strip, byte[] src, int[] unit) {
         long rowBytes = (long) columns() / format.blockWeights * format.type.blockBytes();
-        int rowsHere = Math.min(ROWS, rows() - panel * ROWS);
+        int rowsHere = Math.min(LANES, rows() - strip * LANES);
         for (int u = 0; u < units; u++) {
             Arrays.fill(unit, 0);
             for (int r = 0; r < rowsHere; r++) {
-                long from = ((long) panel * ROWS + r) * rowBytes + (long) u * src.length;
+                long from = ((long) strip * LANES + r) * rowBytes + (long) u * src.length;
                 MemorySegment.copy(source, ValueLayout.JAVA_BYTE, from, src, 0, src.length);
                 packRow(src, unit, r);
             }
-            MemorySegment.copy(unit, 0, packed, INT, panel * panelBytes + u * unitBytes, unit.length);
+            MemorySegment.copy(unit, 0, packed, INT, strip * stripBytes + u * unitBytes, unit.length);
         }
     }
 
@@ -163,50 +169,42 @@ final class PanelMatrix extends Matrix {
         int subBlocks = format.blockWeights / BLOCK;
         for (int b = 0; b < unitBlocks; b++) {
             int block = b / subBlocks * perBlock;
-            format.packLow(src, block, b % subBlocks, unit, b * INTS * ROWS + r, ROWS);
-            format.packHigh(src, block, b % subBlocks, unit, high + b * format.highBits * ROWS, ROWS);
+            format.packLow(src, block, b % subBlocks, unit, b * INTS * LANES + r, LANES);
+            format.packHigh(src, block, b % subBlocks, unit, high + b * format.highBits * LANES, LANES);
         }
     }
 
     private void packHeader(byte[] src, int[] unit, int r) {
         int perBlock = format.type.blockBytes();
-        int header = (int) (headerOffset / Integer.BYTES);
+        int header = (int) (headerOffset / Integer.BYTES) + r;
         switch (format) {
             case Q4_0, Q5_0, Q8_0 -> {
                 for (int b = 0; b < unitBlocks; b++) {
-                    putHalf(unit, header + b * ROWS / 2, r, format.d(src, b * perBlock));
+                    unit[header + b / 2 * LANES] |= halves(format.d(src, b * perBlock), (short) 0) << (16 * (b & 1));
                 }
             }
             case Q4_1, Q5_1 -> {
                 for (int b = 0; b < unitBlocks; b++) {
-                    putHalf(unit, header + b * ROWS, r, format.d(src, b * perBlock));
-                    putHalf(unit, header + b * ROWS + ROWS / 2, r, format.m(src, b * perBlock));
+                    unit[header + b * LANES] = halves(format.d(src, b * perBlock), format.m(src, b * perBlock));
                 }
             }
             case Q4_K, Q5_K -> {
-                putHalf(unit, header, r, format.d(src, 0));
-                putHalf(unit, header + ROWS / 2, r, format.m(src, 0));
+                unit[header] = halves(format.d(src, 0), format.m(src, 0));
                 for (int p = 0; p < 4; p++) {
-                    unit[fieldIndex(header + ROWS, r, p)] = PanelFormat.scalesAndMinima(src, 0, p);
+                    unit[header + (1 + p) * LANES] = PanelFormat.scalesAndMinima(src, 0, p);
                 }
             }
             case Q6_K -> {
-                putHalf(unit, header, r, format.d(src, 0));
+                unit[header] = halves(format.d(src, 0), (short) 0);
                 for (int g = 0; g < 4; g++) {
-                    unit[fieldIndex(header + ROWS / 2, r, g)] = PanelFormat.scales(src, 0, g);
+                    unit[header + (1 + g) * LANES] = PanelFormat.scales(src, 0, g);
                 }
             }
         }
     }
 
-    private static int fieldIndex(int at, int r, int field) {
-        return at + (r / VectorPanels.L * 4 + field) * VectorPanels.L + r % VectorPanels.L;
-    }
-
-    /** Row r's half among the rows' halves that start at int {@code at}, which are zero before. */
-    private static void putHalf(int[] unit, int at, int r, short half) {
-        int vector = r / VectorPanels.L;
-        unit[at + vector / 2 * VectorPanels.L + r % VectorPanels.L] |= (half & 0xffff) << (16 * (vector & 1));
+    private static int halves(short low, short high) {
+        return (low & 0xffff) | high << 16;
     }
 
     @Override
@@ -222,13 +220,16 @@ final class PanelMatrix extends Matrix {
     @Override
     void multiply(Activations x, int n, int begin, int end, Activations y, Scratch scratch) {
         Workspace s = scratch.panels();
-        for (int r = begin; r < end; r += ROWS) {
-            int rowsHere = Math.min(ROWS, end - r);
+        for (int panel = begin; panel < end; panel++) {
             for (int t = 0; t < n; t += Scratch.TILE_TOKENS) {
                 int tokens = Math.min(Scratch.TILE_TOKENS, n - t);
-                multiplyPanel(x, t, tokens, r / ROWS * panelBytes, s);
-                for (int i = 0; i < tokens; i++) {
-                    System.arraycopy(s.results, i * ROWS, y.data, y.row(t + i) + r, rowsHere);
+                multiplyPanel(x, t, tokens, panel * stripBytes, s);
+                for (int v = 0; v < ROWS / LANES; v++) {
+                    int row = (v * panels + panel) * LANES;
+                    int rowsHere = Math.min(LANES, rows() - row);
+                    for (int i = 0; i < tokens && rowsHere > 0; i++) {
+                        System.arraycopy(s.results, i * ROWS + v * LANES, y.data, y.row(t + i) + row, rowsHere);
+                    }
                 }
             }
         }
@@ -256,11 +257,11 @@ final class PanelMatrix extends Matrix {
 
     private void decodeHeader(long header, Workspace s) {
         switch (format) {
-            case Q4_0, Q5_0, Q8_0 -> VectorPanels.headerScales(packed, header, unitBlocks, s.header);
-            case Q4_1 -> VectorPanels.headerOffsets(packed, header, unitBlocks, 8, s.header);
-            case Q5_1 -> VectorPanels.headerOffsets(packed, header, unitBlocks, 16, s.header);
-            case Q4_K, Q5_K -> VectorPanels.headerMinima(packed, header, s.factors, s.header);
-            case Q6_K -> VectorPanels.headerQ6K(packed, header, s.factors, s.header);
+            case Q4_0, Q5_0, Q8_0 -> VectorPanels.headerScales(packed, header, stream, unitBlocks, s.header);
+            case Q4_1 -> VectorPanels.headerOffsets(packed, header, stream, unitBlocks, 8, s.header);
+            case Q5_1 -> VectorPanels.headerOffsets(packed, header, stream, unitBlocks, 16, s.header);
+            case Q4_K, Q5_K -> VectorPanels.headerMinima(packed, header, stream, s.factors, s.header);
+            case Q6_K -> VectorPanels.headerQ6K(packed, header, stream, s.factors, s.header);
         }
     }
 
@@ -270,42 +271,43 @@ final class PanelMatrix extends Matrix {
         int ints = blocks * INTS;
         long high = unit + highOffset;
         long header = unit + headerOffset;
-        VectorPanels.nibbleProducts(packed, unit, ints, x, at, s.products);
+        VectorPanels.nibbleProducts(packed, unit, stream, ints, x, at, s.products);
         switch (format) {
             case Q4_0, Q4_1 -> {
                 decodeHeader(header, s);
                 VectorPanels.combineNibbles(s.products, blocks, format.hasCentre(), x, at, s.header, s.results, to);
             }
             case Q4_K -> {
-                VectorPanels.halves(packed, header, 2, s.factors);
-                for (int v = 0; v < ROWS; v += VectorPanels.L) {
-                    VectorPanels.combineMinima(packed, header, v, s.products, x, at, s.factors, s.results, to);
+                for (int v = 0; v < ROWS / LANES; v++) {
+                    VectorPanels.combineMinima(
+                            packed, header + v * stream, v * LANES, s.products, x, at, s.results, to);
                 }
             }
             case Q5_0, Q5_1 -> { // Σ(n - 8)·q + 16·Σh·q - 8·Σq
-                VectorPanels.highProducts(packed, high, 1, ints, x, at, s.highProducts);
+                VectorPanels.highProducts(packed, high, stream, 1, ints, x, at, s.highProducts);
                 decodeHeader(header, s);
                 VectorPanels.combinePlanes(
                         s.products, s.highProducts, blocks, 0, format.hasCentre(), x, at, s.header, s.results, to);
             }
             case Q5_K -> {
-                VectorPanels.highProducts(packed, high, 1, ints, x, at, s.highProducts);
+                VectorPanels.highProducts(packed, high, stream, 1, ints, x, at, s.highProducts);
                 VectorPanels.joinPlanes(s.products, s.highProducts, x, at, s.sums);
                 decodeHeader(header, s);
                 VectorPanels.combineMinima(s.sums, 16, x, at, s.header, s.factors, s.results, to);
             }
             case Q6_K -> { // Σn·q + 16·Σh·q - 32·Σq over each 16 columns; Σn·q is at most 15·127·16 = 30,480
-                VectorPanels.highProducts(packed, high, 2, ints, x, at, s.highProducts);
-                VectorPanels.halves(packed, header, 1, s.factors);
+                VectorPanels.highProducts(packed, high, stream, 2, ints, x, at, s.highProducts);
                 Arrays.fill(s.unitSums, 0);
-                for (int v = 0; v < ROWS; v += VectorPanels.L) {
-                    VectorPanels.addSixBits(packed, header, v, 0, s.products, s.highProducts, x, at, s.unitSums);
-                    VectorPanels.addSixBits(packed, header, v, 4, s.products, s.highProducts, x, at, s.unitSums);
-                    VectorPanels.addTimesFactor(s.unitSums, v, s.factors, s.results, to);
+                for (int i = 0; i < ROWS / LANES; i++) {
+                    int v = i * LANES;
+                    long strip = header + i * stream;
+                    VectorPanels.addSixBits(packed, strip, v, 0, s.products, s.highProducts, x, at, s.unitSums);
+                    VectorPanels.addSixBits(packed, strip, v, 4, s.products, s.highProducts, x, at, s.unitSums);
+                    VectorPanels.addTimesFactor(s.unitSums, v, packed, strip, s.results, to);
                 }
             }
             case Q8_0 -> { // Σ(n - 8)·q + 16·Σ(h - 8)·q + 8·Σq
-                VectorPanels.nibbleProducts(packed, high, ints, x, at, s.highProducts);
+                VectorPanels.nibbleProducts(packed, high, stream, ints, x, at, s.highProducts);
                 decodeHeader(header, s);
                 VectorPanels.combinePlanes(
                         s.products, s.highProducts, blocks, -1, false, x, at, s.header, s.results, to);
@@ -316,12 +318,12 @@ final class PanelMatrix extends Matrix {
     private void unpack(long unit, Workspace s) {
         long high = unit + highOffset;
         switch (format) {
-            case Q4_0, Q4_1, Q4_K -> VectorPanels.unpack(packed, unit, unitBlocks, s.tile);
-            case Q5_0, Q5_1, Q5_K -> VectorPanels.unpackHigh(packed, unit, high, 1, unitBlocks, (short) 16, s.tile);
-            case Q6_K -> VectorPanels.unpackHigh(packed, unit, high, 2, unitBlocks, (short) 32, s.tile);
+            case Q4_0, Q4_1, Q4_K -> VectorPanels.unpack(packed, unit, stream, unitBlocks, s.tile);
+            case Q5_0, Q5_1, Q5_K -> VectorPanels.unpackHigh(packed, unit, high, stream, 1, unitBlocks, (short) 16, s.tile);
+            case Q6_K -> VectorPanels.unpackHigh(packed, unit, high, stream, 2, unitBlocks, (short) 32, s.tile);
             case Q8_0 -> {
-                VectorPanels.unpack(packed, unit, unitBlocks, s.tile);
-                VectorPanels.unpack(packed, high, unitBlocks, s.highTile);
+                VectorPanels.unpack(packed, unit, stream, unitBlocks, s.tile);
+                VectorPanels.unpack(packed, high, stream, unitBlocks, s.highTile);
             }
         }
     }

@@ -13,8 +13,8 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The loops of {@link PanelMatrix}, whose Javadoc gives the arithmetic and the layout. Generic in the vector's length:
- * a panel is four vectors of rows.
+ * The loops of {@link PanelMatrix}, whose Javadoc gives the arithmetic and the layout. Generic in the vector's length.
+ * Offsets are those of a panel's first strip, {@code stream} is the distance to the next.
  *
  * <p>The product loops of one token store what each int gives and leave the adding up to the combining loop. So nothing
  * but the counter goes round the loop, C2 moves every bounds check out of it, and 73 instructions treat 256 weights; a
@@ -41,7 +41,6 @@ final class VectorPanels {
     private static final int INTS = PanelMatrix.INTS;
     private static final int SHIFTS = Activations.SHIFTS;
     private static final int VECTOR_BYTES = I.vectorByteSize();
-    private static final int ROW_BYTES = VECTORS * VECTOR_BYTES;
 
     /** What a run of columns with one scale has in a decoded header: a scale and a centre for each row. */
     private static final int RUN = 2 * ROWS;
@@ -59,110 +58,109 @@ final class VectorPanels {
 
     // ---- Headers ----
 
-    /** out[rows] = a half for each row, as {@link PanelMatrix} places them. Exact for finite halves, the only ones packed. */
-    private static void halves(MemorySegment w, long at, float[] out, int to) {
-        IntVector pairs = IntVector.fromMemorySegment(I, w, at, LE);
-        pairs.lanewise(LSHL, 16)
+    /** The lower halves of ints as floats. Exact for finite halves, the only ones packed. */
+    private static void lowHalves(MemorySegment w, long at, float[] out, int to) {
+        IntVector.fromMemorySegment(I, w, at, LE)
+                .lanewise(LSHL, 16)
                 .lanewise(ASHR, 3)
                 .and(HALF_MASK)
                 .reinterpretAsFloats()
                 .mul(HALF_TO_FLOAT)
                 .intoArray(out, to);
-        pairs.and(0xffff0000)
+    }
+
+    /** The upper halves. */
+    private static void highHalves(MemorySegment w, long at, float[] out, int to) {
+        IntVector.fromMemorySegment(I, w, at, LE)
+                .and(0xffff0000)
                 .lanewise(ASHR, 3)
                 .and(HALF_MASK)
                 .reinterpretAsFloats()
                 .mul(HALF_TO_FLOAT)
-                .intoArray(out, to + L);
-        IntVector more = IntVector.fromMemorySegment(I, w, at + VECTOR_BYTES, LE);
-        more.lanewise(LSHL, 16)
-                .lanewise(ASHR, 3)
-                .and(HALF_MASK)
-                .reinterpretAsFloats()
-                .mul(HALF_TO_FLOAT)
-                .intoArray(out, to + 2 * L);
-        more.and(0xffff0000)
-                .lanewise(ASHR, 3)
-                .and(HALF_MASK)
-                .reinterpretAsFloats()
-                .mul(HALF_TO_FLOAT)
-                .intoArray(out, to + 3 * L);
+                .intoArray(out, to);
     }
 
     /** A scale for each block and no centre: w = d·c. */
-    static void headerScales(MemorySegment w, long at, int blocks, float[] header) {
-        for (int b = 0; b < blocks; b++) {
-            halves(w, at + (long) b * PanelMatrix.HALVES_BYTES, header, b * RUN);
+    static void headerScales(MemorySegment w, long at, long stream, int blocks, float[] header) {
+        for (int v = 0; v < VECTORS; v++) {
+            for (int b = 0; b < blocks; b++) {
+                long pair = at + v * stream + (b >> 1) * (long) VECTOR_BYTES;
+                if ((b & 1) == 0) {
+                    lowHalves(w, pair, header, b * RUN + v * L);
+                } else {
+                    highHalves(w, pair, header, b * RUN + v * L);
+                }
+            }
         }
     }
 
     /** w = d·u + m = d·(u - bias) + (bias·d + m) for an unsigned u. */
-    static void headerOffsets(MemorySegment w, long at, int blocks, float bias, float[] header) {
-        for (int b = 0; b < blocks; b++) {
-            int scale = b * RUN;
-            int centre = scale + ROWS;
-            halves(w, at + 2L * b * PanelMatrix.HALVES_BYTES, header, scale);
-            halves(w, at + (2L * b + 1) * PanelMatrix.HALVES_BYTES, header, centre);
-            for (int r = 0; r < ROWS; r++) {
-                header[centre + r] = Math.fma(bias, header[scale + r], header[centre + r]);
+    static void headerOffsets(MemorySegment w, long at, long stream, int blocks, float bias, float[] header) {
+        for (int v = 0; v < VECTORS; v++) {
+            for (int b = 0; b < blocks; b++) {
+                int scale = b * RUN + v * L;
+                int centre = scale + ROWS;
+                lowHalves(w, at + v * stream + b * (long) VECTOR_BYTES, header, scale);
+                highHalves(w, at + v * stream + b * (long) VECTOR_BYTES, header, centre);
+                for (int r = 0; r < L; r++) {
+                    header[centre + r] = Math.fma(bias, header[scale + r], header[centre + r]);
+                }
             }
         }
     }
 
     /** w = d·scale·u - dmin·min: scales and minima as integers; d and dmin in {@code factors}. */
-    static void headerMinima(MemorySegment w, long at, float[] factors, float[] header) {
-        halves(w, at, 2, factors);
-        long fieldsAt = at + 2L * PanelMatrix.HALVES_BYTES;
-        for (int i = 0; i < 4 * VECTORS; i++) {
-            IntVector fields = IntVector.fromMemorySegment(I, w, fieldsAt + i * (long) VECTOR_BYTES, LE);
-            int to = 2 * (i % 4) * RUN + i / 4 * L;
-            ((FloatVector) fields.and(0xff).convertShape(VectorOperators.I2F, F, 0)).intoArray(header, to);
-            ((FloatVector) fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0))
-                    .intoArray(header, to + ROWS);
-            ((FloatVector) fields.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0))
-                    .intoArray(header, to + RUN);
-            ((FloatVector) fields.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                    .intoArray(header, to + RUN + ROWS);
+    static void headerMinima(MemorySegment w, long at, long stream, float[] factors, float[] header) {
+        for (int v = 0; v < VECTORS; v++) {
+            long strip = at + v * stream;
+            lowHalves(w, strip, factors, v * L);
+            highHalves(w, strip, factors, ROWS + v * L);
+            for (int i = 0; i < 4; i++) {
+                IntVector fields = IntVector.fromMemorySegment(I, w, strip + (1 + i) * (long) VECTOR_BYTES, LE);
+                int to = 2 * i * RUN + v * L;
+                ((FloatVector) fields.and(0xff).convertShape(VectorOperators.I2F, F, 0)).intoArray(header, to);
+                ((FloatVector) fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0))
+                        .intoArray(header, to + ROWS);
+                ((FloatVector) fields.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0))
+                        .intoArray(header, to + RUN);
+                ((FloatVector) fields.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                        .intoArray(header, to + RUN + ROWS);
+            }
         }
     }
 
     /** w = d·scale·c with 16 signed scales, as integers; d in {@code factors}. */
-    static void headerQ6K(MemorySegment w, long at, float[] factors, float[] header) {
-        halves(w, at, 1, factors);
-        long fieldsAt = at + PanelMatrix.HALVES_BYTES;
-        for (int i = 0; i < 4 * VECTORS; i++) {
-            IntVector fields = IntVector.fromMemorySegment(I, w, fieldsAt + i * (long) VECTOR_BYTES, LE);
-            int to = 4 * (i % 4) * RUN + i / 4 * L;
-            ((FloatVector) fields.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                    .intoArray(header, to);
-            ((FloatVector) fields.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                    .intoArray(header, to + RUN);
-            ((FloatVector) fields.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                    .intoArray(header, to + 2 * RUN);
-            ((FloatVector) fields.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                    .intoArray(header, to + 3 * RUN);
-        }
-    }
-
-    /** out[count][rows]: {@code count} halves for each row. */
-    static void halves(MemorySegment w, long at, int count, float[] out) {
-        for (int i = 0; i < count; i++) {
-            halves(w, at + (long) i * PanelMatrix.HALVES_BYTES, out, i * ROWS);
+    static void headerQ6K(MemorySegment w, long at, long stream, float[] factors, float[] header) {
+        for (int v = 0; v < VECTORS; v++) {
+            long strip = at + v * stream;
+            lowHalves(w, strip, factors, v * L);
+            for (int i = 0; i < 4; i++) {
+                IntVector fields = IntVector.fromMemorySegment(I, w, strip + (1 + i) * (long) VECTOR_BYTES, LE);
+                int to = 4 * i * RUN + v * L;
+                ((FloatVector) fields.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                        .intoArray(header, to);
+                ((FloatVector) fields.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                        .intoArray(header, to + RUN);
+                ((FloatVector) fields.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                        .intoArray(header, to + 2 * RUN);
+                ((FloatVector) fields.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                        .intoArray(header, to + 3 * RUN);
+            }
         }
     }
 
     // ---- One token. products[int][rows] = Σ n·q of each int of nibbles, in two shorts, modulo 2^16. ----
 
     /** @param at the first block's index in the activations */
-    static void nibbleProducts(MemorySegment w, long plane, int ints, Activations x, int at, int[] products) {
+    static void nibbleProducts(MemorySegment w, long plane, long stream, int ints, Activations x, int at, int[] products) {
         int[] multipliers = x.multipliers;
         int first = at * INTS * SHIFTS;
         for (int i = 0; i < ints; i++) {
-            long o = plane + i * (long) ROW_BYTES;
+            long o = plane + i * (long) VECTOR_BYTES;
             IntVector v0 = IntVector.fromMemorySegment(I, w, o, LE);
-            IntVector v1 = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE);
-            IntVector v2 = IntVector.fromMemorySegment(I, w, o + 2 * VECTOR_BYTES, LE);
-            IntVector v3 = IntVector.fromMemorySegment(I, w, o + 3 * VECTOR_BYTES, LE);
+            IntVector v1 = IntVector.fromMemorySegment(I, w, o + stream, LE);
+            IntVector v2 = IntVector.fromMemorySegment(I, w, o + 2 * stream, LE);
+            IntVector v3 = IntVector.fromMemorySegment(I, w, o + 3 * stream, LE);
             ShortVector m0 =
                     IntVector.broadcast(I, multipliers[first + i * SHIFTS]).reinterpretAsShorts();
             ShortVector m1 =
@@ -207,25 +205,25 @@ final class VectorPanels {
      *
      * @param bits of a weight: 1 or 2
      */
-    static void highProducts(MemorySegment w, long plane, int bits, int ints, Activations x, int at, int[] products) {
+    static void highProducts(MemorySegment w, long plane, long stream, int bits, int ints, Activations x, int at, int[] products) {
         int[] multipliers = x.multipliers;
         int first = at * INTS * SHIFTS;
         int within = 4 / bits - 1;
         int log = 3 - bits;
         IntVector mask = IntVector.broadcast(I, 0x11111111 * ((1 << bits) - 1));
         for (int i = 0; i < ints; i++) {
-            long o = plane + (i >> log) * (long) ROW_BYTES;
+            long o = plane + (i >> log) * (long) VECTOR_BYTES;
             int shift = (i & within) * bits;
             IntVector v0 = IntVector.fromMemorySegment(I, w, o, LE)
                     .lanewise(LSHR, shift)
                     .and(mask);
-            IntVector v1 = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE)
+            IntVector v1 = IntVector.fromMemorySegment(I, w, o + stream, LE)
                     .lanewise(LSHR, shift)
                     .and(mask);
-            IntVector v2 = IntVector.fromMemorySegment(I, w, o + 2 * VECTOR_BYTES, LE)
+            IntVector v2 = IntVector.fromMemorySegment(I, w, o + 2 * stream, LE)
                     .lanewise(LSHR, shift)
                     .and(mask);
-            IntVector v3 = IntVector.fromMemorySegment(I, w, o + 3 * VECTOR_BYTES, LE)
+            IntVector v3 = IntVector.fromMemorySegment(I, w, o + 3 * stream, LE)
                     .lanewise(LSHR, shift)
                     .and(mask);
             ShortVector m0 =
@@ -491,13 +489,12 @@ final class VectorPanels {
             int[] products,
             Activations x,
             int at,
-            float[] factors,
             float[] y,
             int to) {
         int[] starts = x.starts;
         float[] scales = x.scales;
         float[] blockSums = x.sums;
-        long fieldsAt = header + 2L * PanelMatrix.HALVES_BYTES + v * 16L;
+        long fieldsAt = header + VECTOR_BYTES;
         IntVector fields = IntVector.fromMemorySegment(I, w, fieldsAt, LE);
         IntVector t = IntVector.fromArray(I, products, v)
                 .reinterpretAsShorts()
@@ -624,8 +621,18 @@ final class VectorPanels {
                 .fma(FloatVector.broadcast(F, scales[at + 7]), sum.mul(8))
                 .fma((FloatVector) fields.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0), a);
         m = sum.fma((FloatVector) fields.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0), m);
-        FloatVector sofar = a.fma(FloatVector.fromArray(F, factors, v), FloatVector.fromArray(F, y, to + v));
-        m.fma(FloatVector.fromArray(F, factors, ROWS + v).neg(), sofar).intoArray(y, to + v);
+        IntVector halves = IntVector.fromMemorySegment(I, w, header, LE);
+        FloatVector d = halves.lanewise(LSHL, 16)
+                .lanewise(ASHR, 3)
+                .and(HALF_MASK)
+                .reinterpretAsFloats()
+                .mul(HALF_TO_FLOAT);
+        FloatVector dmin = halves.and(0xffff0000)
+                .lanewise(ASHR, 3)
+                .and(HALF_MASK)
+                .reinterpretAsFloats()
+                .mul(HALF_TO_FLOAT);
+        m.fma(dmin.neg(), a.fma(d, FloatVector.fromArray(F, y, to + v))).intoArray(y, to + v);
     }
 
     /** Q5_K: sums[block][rows] = Σ(n - 8)·q + 16·Σh·q - 8·Σq. */
@@ -734,7 +741,7 @@ final class VectorPanels {
         int[] offsets = x.offsets;
         int at = x0 + first;
         int o = first * INTS * ROWS + v;
-        long fieldsAt = header + PanelMatrix.HALVES_BYTES + v * 16L + first / 2 * (long) VECTOR_BYTES;
+        long fieldsAt = header + VECTOR_BYTES + first / 2 * (long) VECTOR_BYTES;
         FloatVector a = FloatVector.fromArray(F, sums, v);
         IntVector fields = IntVector.fromMemorySegment(I, w, fieldsAt, LE);
         IntVector t = IntVector.fromArray(I, low, o)
@@ -887,10 +894,16 @@ final class VectorPanels {
         a.intoArray(sums, v);
     }
 
-    /** y[v..] += a·d. */
-    static void addTimesFactor(float[] a, int v, float[] factors, float[] y, int to) {
+    /** y[v..] += a·d, which stands in the header. */
+    static void addTimesFactor(float[] a, int v, MemorySegment w, long header, float[] y, int to) {
+        FloatVector d = IntVector.fromMemorySegment(I, w, header, LE)
+                .lanewise(LSHL, 16)
+                .lanewise(ASHR, 3)
+                .and(HALF_MASK)
+                .reinterpretAsFloats()
+                .mul(HALF_TO_FLOAT);
         FloatVector.fromArray(F, a, v)
-                .fma(FloatVector.fromArray(F, factors, v), FloatVector.fromArray(F, y, to + v))
+                .fma(d, FloatVector.fromArray(F, y, to + v))
                 .intoArray(y, to + v);
     }
 
@@ -898,12 +911,13 @@ final class VectorPanels {
     // ----
 
     /** Four bits: n - 8. */
-    static void unpack(MemorySegment w, long plane, int blocks, int[] tile) {
+    static void unpack(MemorySegment w, long plane, long stream, int blocks, int[] tile) {
         ShortVector bias = ShortVector.broadcast(S, (short) 8);
         for (int i = 0; i < blocks * INTS * VECTORS; i++) {
             // Vector v of int i goes to the four pairs of int i.
             int to = (i / VECTORS) * SHIFTS * ROWS + i % VECTORS * L;
-            IntVector n = IntVector.fromMemorySegment(I, w, plane + i * (long) VECTOR_BYTES, LE);
+            IntVector n = IntVector.fromMemorySegment(
+                    I, w, plane + i % VECTORS * stream + i / VECTORS * (long) VECTOR_BYTES, LE);
             n.and(PAIR).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to);
             n.lanewise(LSHR, 4)
                     .and(PAIR)
@@ -927,7 +941,8 @@ final class VectorPanels {
     }
 
     /** Five or six bits: n + 16·h - bias. */
-    static void unpackHigh(MemorySegment w, long low, long high, int bits, int blocks, short bias, int[] tile) {
+    static void unpackHigh(
+            MemorySegment w, long low, long high, long stream, int bits, int blocks, short bias, int[] tile) {
         int within = 4 / bits - 1;
         int log = 3 - bits;
         IntVector mask = IntVector.broadcast(I, 0x00010001 * ((1 << bits) - 1));
@@ -935,9 +950,9 @@ final class VectorPanels {
             int word = i / VECTORS;
             int v = i % VECTORS;
             int to = word * SHIFTS * ROWS + v * L;
-            IntVector n = IntVector.fromMemorySegment(I, w, low + i * (long) VECTOR_BYTES, LE);
+            IntVector n = IntVector.fromMemorySegment(I, w, low + v * stream + word * (long) VECTOR_BYTES, LE);
             IntVector h = IntVector.fromMemorySegment(
-                            I, w, high + ((long) (word >> log) * VECTORS + v) * VECTOR_BYTES, LE)
+                            I, w, high + v * stream + (word >> log) * (long) VECTOR_BYTES, LE)
                     .lanewise(LSHR, (word & within) * bits);
             for (int k = 0; k < SHIFTS; k++) {
                 n.and(PAIR)

@@ -76,7 +76,7 @@ public final class WorkerPool implements AutoCloseable {
     }
 
     /**
-     * Runs {@code task} over items 0..count-1, handed out {@code grain} at a time, and returns when all are done. What
+     * Runs {@code task} over items 0..count-1, handed out at least {@code grain} at a time, and returns when all are done. What
      * an item throws is thrown here, once every worker has stopped.
      */
     @SuppressWarnings("ThreadPriorityCheck") // yields only to the pool's own workers
@@ -126,12 +126,13 @@ public final class WorkerPool implements AutoCloseable {
         int total = count;
         int size = grain;
         try {
-            while (true) {
-                int begin = (int) NEXT.getAndAdd(this, size);
-                if (begin >= total) {
-                    return;
+            int begin;
+            while ((begin = (int) NEXT.getOpaque(this)) < total) {
+                // Long runs first, for work that reads memory in order; short ones last, so that all end together.
+                int end = Math.min(total, begin + Math.max(size, (total - begin) / (3 * threads())));
+                if (NEXT.compareAndSet(this, begin, end)) {
+                    current.run(begin, end, worker);
                 }
-                current.run(begin, Math.min(total, begin + size), worker);
             }
         } catch (Throwable e) {
             NEXT.setOpaque(this, total);
