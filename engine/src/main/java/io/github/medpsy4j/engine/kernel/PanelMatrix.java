@@ -12,10 +12,10 @@ import java.util.Arrays;
  *
  * <p>For each run of columns that share a scale: s = Σ c·q over the integers, where c is the weight's centred integer
  * (n - 8 of four bits, n + 16·h - 16 of five, n + 16·h - 32 of six, the byte of eight). In floats, in order of columns,
- * y += (s·scale(x))·d and, where the type has offsets, y += sum(x)·centre(w). The types with two levels of scales add up
- * a unit of 256 columns first: a = Σ (s·scale(x) + bias·sum(x))·scale and m = Σ sum(x)·min over their integers, then y +=
- * a·d and y -= m·dmin. Only these float operations round, and their order is the same for one token and for many, so
- * results do not depend on the batch.
+ * y += (s·scale(x))·scale(w) and, where the type has offsets, y += sum(x)·centre(w). Scales and centres of the types with
+ * two levels of scales are floats made of both, scale(w) = d·scale and centre(w) = bias·d·scale - dmin·min, in which only
+ * the last difference rounds. So only these float operations round, and their order is the same for one token and for
+ * many: results do not depend on the batch.
  *
  * <p><b>One token</b> works on the packed nibbles. 32 products of a centred nibble and q are at most 8·127·32 = 32,512
  * in magnitude, so their sum fits 16 bits, and only the final sum has to: on the way lanes may wrap. So nibbles need not
@@ -51,7 +51,11 @@ final class PanelMatrix extends Matrix {
     /** Ints that hold a block's nibbles. */
     static final int INTS = BLOCK / 8;
 
-    static final int UNIT_BLOCKS_MAX = 8;
+    /** Scales, centres and sums of a unit stay in the L1 cache. */
+    static final int UNIT_BLOCKS_MAX = 32;
+
+    /** Blocks of a tile for many tokens, which is 16 KiB. */
+    private static final int TILE_BLOCKS_MAX = 8;
 
     /** Rows of a strip. */
     private static final int LANES = VectorPanels.L;
@@ -61,6 +65,7 @@ final class PanelMatrix extends Matrix {
 
     private final PanelFormat format;
     private final int unitBlocks;
+    private final int tileBlocks;
     private final int units;
     private final long highOffset;
     private final long headerOffset;
@@ -75,27 +80,28 @@ final class PanelMatrix extends Matrix {
 
     /** One worker's memory. */
     static final class Workspace {
-        /** [runs of one scale in a unit][scale, centre][rows] */
-        final float[] header = new float[UNIT_BLOCKS_MAX * 2 * 2 * ROWS];
+        /** [run of a unit][rows] */
+        final float[] scales = new float[UNIT_BLOCKS_MAX * 2 * ROWS];
 
-        /** d and dmin of a unit's rows */
-        final float[] factors = new float[2 * ROWS];
+        /** [run of a unit][rows] */
+        final float[] centres = new float[UNIT_BLOCKS_MAX * ROWS];
 
-        /** [unit's pairs of columns][rows] centred shorts, and those of the high nibbles for eight bits */
-        final int[] tile = new int[UNIT_BLOCKS_MAX * BLOCK / 2 * ROWS];
+        /** d and -dmin of two strips */
+        final float[] factors = new float[2 * VectorPanels.FACTORS];
 
-        final int[] highTile = new int[UNIT_BLOCKS_MAX * BLOCK / 2 * ROWS];
+        /** [run of a unit][rows] for one token */
+        final int[] sums = new int[UNIT_BLOCKS_MAX * 2 * ROWS];
 
-        /** [block of a unit][rows] for one token */
-        final int[] sums = new int[UNIT_BLOCKS_MAX * ROWS];
+        /** [tile's pairs of columns][rows] centred shorts, and those of the high nibbles of eight bits */
+        final int[] tile = new int[TILE_BLOCKS_MAX * BLOCK / 2 * ROWS];
 
-        /** [rows] what a unit adds, before its factor */
-        final float[] unitSums = new float[ROWS];
+        final int[] highTile = new int[TILE_BLOCKS_MAX * BLOCK / 2 * ROWS];
 
-        /** [unit's ints of nibbles][rows] for one token, [part][vector][4 tokens][lanes] for many; and those of the high bits */
-        final int[] products = new int[UNIT_BLOCKS_MAX * INTS * 4 * ROWS];
+        /** [half block of a unit][rows] for one token, [run of a tile][vector][4 tokens][lanes] for many */
+        final int[] products = new int[UNIT_BLOCKS_MAX * 2 * ROWS];
 
-        final int[] highProducts = new int[UNIT_BLOCKS_MAX * INTS * ROWS];
+        /** The same of the high bits. */
+        final int[] highProducts = new int[UNIT_BLOCKS_MAX * 2 * ROWS];
 
         /** [tokens][rows] */
         final float[] results = new float[Scratch.TILE_TOKENS * ROWS];
@@ -105,7 +111,9 @@ final class PanelMatrix extends Matrix {
         super(rows, columns);
         this.format = format;
         int blocks = columns / BLOCK;
-        unitBlocks = unitBlocks(blocks);
+        int group = format.blockWeights / BLOCK;
+        unitBlocks = group * greatestDivisor(blocks / group, UNIT_BLOCKS_MAX / group);
+        tileBlocks = greatestDivisor(unitBlocks, TILE_BLOCKS_MAX);
         units = blocks / unitBlocks;
         highOffset = (long) unitBlocks * INTS * VECTOR_BYTES;
         headerOffset = highOffset + (long) unitBlocks * format.highBits * VECTOR_BYTES;
@@ -116,20 +124,24 @@ final class PanelMatrix extends Matrix {
         packed = arena.allocate(ROWS / LANES * stream, 64);
     }
 
-    /** The greatest part of a row that units can have; a row of 256-wide blocks has units of eight. */
-    private static int unitBlocks(int blocks) {
-        int unit = UNIT_BLOCKS_MAX;
-        while (blocks % unit != 0) {
-            unit--;
+    private static int greatestDivisor(int n, int max) {
+        int divisor = max;
+        while (n % divisor != 0) {
+            divisor--;
         }
-        return unit;
+        return divisor;
+    }
+
+    /** 256-wide blocks of a unit. */
+    private int groups() {
+        return unitBlocks * BLOCK / format.blockWeights;
     }
 
     private int headerVectors() {
         return switch (format) {
             case Q4_0, Q5_0, Q8_0 -> (unitBlocks + 1) / 2;
             case Q4_1, Q5_1 -> unitBlocks;
-            case Q4_K, Q5_K, Q6_K -> 5;
+            case Q4_K, Q5_K, Q6_K -> 5 * groups();
         };
     }
 
@@ -189,15 +201,23 @@ final class PanelMatrix extends Matrix {
                 }
             }
             case Q4_K, Q5_K -> {
-                unit[header] = halves(format.d(src, 0), format.m(src, 0));
-                for (int p = 0; p < 4; p++) {
-                    unit[header + (1 + p) * LANES] = PanelFormat.scalesAndMinima(src, 0, p);
+                for (int g = 0; g < groups(); g++) {
+                    int block = g * perBlock;
+                    int to = header + g * 5 * LANES;
+                    unit[to] = halves(format.d(src, block), format.m(src, block));
+                    for (int p = 0; p < 4; p++) {
+                        unit[to + (1 + p) * LANES] = PanelFormat.scalesAndMinima(src, block, p);
+                    }
                 }
             }
             case Q6_K -> {
-                unit[header] = halves(format.d(src, 0), (short) 0);
-                for (int g = 0; g < 4; g++) {
-                    unit[header + (1 + g) * LANES] = PanelFormat.scales(src, 0, g);
+                for (int g = 0; g < groups(); g++) {
+                    int block = g * perBlock;
+                    int to = header + g * 5 * LANES;
+                    unit[to] = halves(format.d(src, block), (short) 0);
+                    for (int p = 0; p < 4; p++) {
+                        unit[to + (1 + p) * LANES] = PanelFormat.scales(src, block, p);
+                    }
                 }
             }
         }
@@ -243,11 +263,13 @@ final class PanelMatrix extends Matrix {
             long unit = panel + u * unitBytes;
             int block = t0 * rowBlocks + u * unitBlocks;
             if (grouped > 0) {
-                unpack(unit, s);
                 decodeHeader(unit + headerOffset, s);
             }
-            for (int t = 0; t < grouped; t += 4) {
-                multiply4(x, block + t * rowBlocks, t * ROWS, s);
+            for (int b = 0; b < unitBlocks && grouped > 0; b += tileBlocks) {
+                unpack(unit, b, s);
+                for (int t = 0; t < grouped; t += 4) {
+                    multiply4(x, block + t * rowBlocks + b, b, t * ROWS, s);
+                }
             }
             for (int t = grouped; t < tokens; t++) {
                 multiply1(unit, x, block + t * rowBlocks, t * ROWS, s);
@@ -256,97 +278,106 @@ final class PanelMatrix extends Matrix {
     }
 
     private void decodeHeader(long header, Workspace s) {
-        switch (format) {
-            case Q4_0, Q5_0, Q8_0 -> VectorPanels.headerScales(packed, header, stream, unitBlocks, s.header);
-            case Q4_1 -> VectorPanels.headerOffsets(packed, header, stream, unitBlocks, 8, s.header);
-            case Q5_1 -> VectorPanels.headerOffsets(packed, header, stream, unitBlocks, 16, s.header);
-            case Q4_K, Q5_K -> VectorPanels.headerMinima(packed, header, stream, s.factors, s.header);
-            case Q6_K -> VectorPanels.headerQ6K(packed, header, stream, s.factors, s.header);
+        for (int v = 0; v < ROWS; v += LANES) {
+            switch (format) {
+                case Q4_0, Q5_0, Q8_0 -> VectorPanels.headerScales(packed, header, unitBlocks, s.scales, v);
+                case Q4_1 -> VectorPanels.headerOffsets(packed, header, unitBlocks, 8, s.scales, s.centres, v);
+                case Q5_1 -> VectorPanels.headerOffsets(packed, header, unitBlocks, 16, s.scales, s.centres, v);
+                case Q4_K -> VectorPanels.headerMinima(packed, header, groups(), 8, s.scales, s.centres, v);
+                case Q5_K -> VectorPanels.headerMinima(packed, header, groups(), 16, s.scales, s.centres, v);
+                case Q6_K -> VectorPanels.headerSixBits(packed, header, groups(), s.scales, v);
+            }
+            header += stream;
         }
     }
 
     /** One token: the unit's part of a panel's results. {@code at} is the unit's first block in the activations. */
     private void multiply1(long unit, Activations x, int at, int to, Workspace s) {
-        int blocks = unitBlocks;
-        int ints = blocks * INTS;
+        int halfBlocks = 2 * unitBlocks;
         long high = unit + highOffset;
-        long header = unit + headerOffset;
-        VectorPanels.nibbleProducts(packed, unit, stream, ints, x, at, s.products);
+        VectorPanels.nibbleProducts(packed, unit, stream, halfBlocks, x, at, s.products);
         switch (format) {
-            case Q4_0, Q4_1 -> {
-                decodeHeader(header, s);
-                VectorPanels.combineNibbles(s.products, blocks, format.hasCentre(), x, at, s.header, s.results, to);
-            }
             case Q4_K -> {
-                for (int v = 0; v < ROWS / LANES; v++) {
+                long header = unit + headerOffset;
+                for (int v = 0; v < ROWS; v += 2 * LANES) {
+                    VectorPanels.headerFactors(packed, header, groups(), s.factors, 0);
+                    VectorPanels.headerFactors(packed, header + stream, groups(), s.factors, VectorPanels.FACTORS);
                     VectorPanels.combineMinima(
-                            packed, header + v * stream, v * LANES, s.products, x, at, s.results, to);
+                            packed,
+                            header + VECTOR_BYTES,
+                            stream,
+                            unitBlocks / 2,
+                            s.products,
+                            v,
+                            x,
+                            at,
+                            s.factors,
+                            s.results,
+                            to);
+                    header += 2 * stream;
                 }
+                return;
             }
-            case Q5_0, Q5_1 -> { // Σ(n - 8)·q + 16·Σh·q - 8·Σq
-                VectorPanels.highProducts(packed, high, stream, 1, ints, x, at, s.highProducts);
-                decodeHeader(header, s);
-                VectorPanels.combinePlanes(
-                        s.products, s.highProducts, blocks, 0, format.hasCentre(), x, at, s.header, s.results, to);
+            case Q4_0, Q4_1 -> VectorPanels.sumNibbles(s.products, unitBlocks, x, at, s.sums);
+            case Q5_0, Q5_1, Q5_K -> {
+                VectorPanels.highProducts(packed, high, stream, 1, halfBlocks, x, at, s.highProducts);
+                VectorPanels.sumPlanes(s.products, s.highProducts, unitBlocks, 0, x, at, s.sums);
             }
-            case Q5_K -> {
-                VectorPanels.highProducts(packed, high, stream, 1, ints, x, at, s.highProducts);
-                VectorPanels.joinPlanes(s.products, s.highProducts, x, at, s.sums);
-                decodeHeader(header, s);
-                VectorPanels.combineMinima(s.sums, 16, x, at, s.header, s.factors, s.results, to);
+            case Q6_K -> {
+                VectorPanels.highProducts(packed, high, stream, 2, halfBlocks, x, at, s.highProducts);
+                VectorPanels.sumSixBits(s.products, s.highProducts, halfBlocks, x, at, s.sums);
             }
-            case Q6_K -> { // Σn·q + 16·Σh·q - 32·Σq over each 16 columns; Σn·q is at most 15·127·16 = 30,480
-                VectorPanels.highProducts(packed, high, stream, 2, ints, x, at, s.highProducts);
-                Arrays.fill(s.unitSums, 0);
-                for (int i = 0; i < ROWS / LANES; i++) {
-                    int v = i * LANES;
-                    long strip = header + i * stream;
-                    VectorPanels.addSixBits(packed, strip, v, 0, s.products, s.highProducts, x, at, s.unitSums);
-                    VectorPanels.addSixBits(packed, strip, v, 4, s.products, s.highProducts, x, at, s.unitSums);
-                    VectorPanels.addTimesFactor(s.unitSums, v, packed, strip, s.results, to);
-                }
-            }
-            case Q8_0 -> { // Σ(n - 8)·q + 16·Σ(h - 8)·q + 8·Σq
-                VectorPanels.nibbleProducts(packed, high, stream, ints, x, at, s.highProducts);
-                decodeHeader(header, s);
-                VectorPanels.combinePlanes(
-                        s.products, s.highProducts, blocks, -1, false, x, at, s.header, s.results, to);
-            }
-        }
-    }
-
-    private void unpack(long unit, Workspace s) {
-        long high = unit + highOffset;
-        switch (format) {
-            case Q4_0, Q4_1, Q4_K -> VectorPanels.unpack(packed, unit, stream, unitBlocks, s.tile);
-            case Q5_0, Q5_1, Q5_K -> VectorPanels.unpackHigh(packed, unit, high, stream, 1, unitBlocks, (short) 16, s.tile);
-            case Q6_K -> VectorPanels.unpackHigh(packed, unit, high, stream, 2, unitBlocks, (short) 32, s.tile);
             case Q8_0 -> {
-                VectorPanels.unpack(packed, unit, stream, unitBlocks, s.tile);
-                VectorPanels.unpack(packed, high, stream, unitBlocks, s.highTile);
+                VectorPanels.nibbleProducts(packed, high, stream, halfBlocks, x, at, s.highProducts);
+                VectorPanels.sumPlanes(s.products, s.highProducts, unitBlocks, -1, x, at, s.sums);
+            }
+        }
+        decodeHeader(unit + headerOffset, s);
+        int log = format.tileParts - 1;
+        VectorPanels.combine(
+                s.sums, unitBlocks << log, log, format.hasCentre(), x, at, s.scales, s.centres, s.results, to);
+    }
+
+    /** The tile of a unit that starts at block b. */
+    private void unpack(long unit, int b, Workspace s) {
+        long low = unit + (long) b * INTS * VECTOR_BYTES;
+        long high = unit + highOffset + (long) b * format.highBits * VECTOR_BYTES;
+        switch (format) {
+            case Q4_0, Q4_1, Q4_K -> VectorPanels.unpack(packed, low, stream, tileBlocks, s.tile);
+            case Q5_0, Q5_1, Q5_K ->
+                VectorPanels.unpackHigh(packed, low, high, stream, 1, tileBlocks, (short) 16, s.tile);
+            case Q6_K -> VectorPanels.unpackHigh(packed, low, high, stream, 2, tileBlocks, (short) 32, s.tile);
+            case Q8_0 -> {
+                VectorPanels.unpack(packed, low, stream, tileBlocks, s.tile);
+                VectorPanels.unpack(packed, high, stream, tileBlocks, s.highTile);
             }
         }
     }
 
-    /** Four tokens: the unit's part of a panel's results. */
-    private void multiply4(Activations x, int at, int to, Workspace s) {
+    /** Four tokens: the part of a panel's results of the tile that starts at the unit's block b. */
+    private void multiply4(Activations x, int at, int b, int to, Workspace s) {
         int pairs = BLOCK / 2;
         int column = at * pairs;
-        int parts = format.tileParts;
-        boolean centred = format.hasCentre();
-        VectorPanels.products4(s.tile, parts * unitBlocks, pairs / parts, x, column, s.products);
-        switch (format) {
-            case Q4_0, Q4_1, Q5_0, Q5_1 ->
-                VectorPanels.combine4(s.products, null, unitBlocks, centred, x, at, s.header, s.results, to);
-            case Q8_0 -> {
-                VectorPanels.products4(s.highTile, unitBlocks, pairs, x, column, s.highProducts);
-                VectorPanels.combine4(s.products, s.highProducts, unitBlocks, centred, x, at, s.header, s.results, to);
-            }
-            case Q4_K, Q5_K -> {
-                float bias = format == PanelFormat.Q4_K ? 8 : 16;
-                VectorPanels.combineMinima4(s.products, bias, x, at, s.header, s.factors, s.results, to);
-            }
-            case Q6_K -> VectorPanels.combineSixBits4(s.products, x, at, s.header, s.factors, s.results, to);
+        int log = format.tileParts - 1;
+        int runs = tileBlocks << log;
+        int[] high = null;
+        VectorPanels.products4(s.tile, runs, pairs >> log, x, column, s.products);
+        if (format == PanelFormat.Q8_0) {
+            VectorPanels.products4(s.highTile, runs, pairs, x, column, s.highProducts);
+            high = s.highProducts;
         }
+        VectorPanels.combine4(
+                s.products,
+                high,
+                runs,
+                log,
+                format.hasCentre(),
+                x,
+                at,
+                s.scales,
+                s.centres,
+                (b << log) * ROWS,
+                s.results,
+                to);
     }
 }

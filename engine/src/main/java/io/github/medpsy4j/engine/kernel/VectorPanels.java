@@ -5,6 +5,7 @@ import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -16,10 +17,10 @@ import jdk.incubator.vector.VectorSpecies;
  * The loops of {@link PanelMatrix}, whose Javadoc gives the arithmetic and the layout. Generic in the vector's length.
  * Offsets are those of a panel's first strip, {@code stream} is the distance to the next.
  *
- * <p>The product loops of one token store what each int gives and leave the adding up to the combining loop. So nothing
- * but the counter goes round the loop, C2 moves every bounds check out of it, and 73 instructions treat 256 weights; a
- * loop that adds up until a run ends has a third more, and a nest sets up its inner loop for every run. A body shared by
- * way of a method would not be inlined (C2 has a budget of nodes).
+ * <p>C2 schedules all independent work of a loop's body as early as it can and then spills registers: the fences keep
+ * it to half of the body. A fence costs no instruction on x86 and orders nothing that is not ordered there anyway, but
+ * bounds are checked again after it. Bodies are kept small, which also brings them to C2 soon; one shared by way of a method
+ * would not be inlined (C2 has a budget of nodes).
  */
 final class VectorPanels {
     private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
@@ -42,9 +43,6 @@ final class VectorPanels {
     private static final int SHIFTS = Activations.SHIFTS;
     private static final int VECTOR_BYTES = I.vectorByteSize();
 
-    /** What a run of columns with one scale has in a decoded header: a scale and a centre for each row. */
-    private static final int RUN = 2 * ROWS;
-
     /** The lowest nibbles of both shorts of an int. */
     private static final int PAIR = 0x000f000f;
 
@@ -54,149 +52,203 @@ final class VectorPanels {
     /** Keeps a half's sign at the top and its exponent and mantissa where a float has them. */
     private static final int HALF_MASK = 0x8fffe000;
 
+    /** Floats of a strip's factors. */
+    static final int FACTORS = PanelMatrix.UNIT_BLOCKS_MAX / 8 * 2 * L;
+
     private VectorPanels() {}
 
-    // ---- Headers ----
+    // ---- Headers: scales[run][rows] and centres[run][rows] of one strip, as floats ----
 
     /** The lower halves of ints as floats. Exact for finite halves, the only ones packed. */
-    private static void lowHalves(MemorySegment w, long at, float[] out, int to) {
-        IntVector.fromMemorySegment(I, w, at, LE)
-                .lanewise(LSHL, 16)
+    private static FloatVector low(IntVector halves) {
+        return halves.lanewise(LSHL, 16)
                 .lanewise(ASHR, 3)
                 .and(HALF_MASK)
                 .reinterpretAsFloats()
-                .mul(HALF_TO_FLOAT)
-                .intoArray(out, to);
+                .mul(HALF_TO_FLOAT);
     }
 
     /** The upper halves. */
-    private static void highHalves(MemorySegment w, long at, float[] out, int to) {
-        IntVector.fromMemorySegment(I, w, at, LE)
-                .and(0xffff0000)
+    private static FloatVector high(IntVector halves) {
+        return halves.and(0xffff0000)
                 .lanewise(ASHR, 3)
                 .and(HALF_MASK)
                 .reinterpretAsFloats()
-                .mul(HALF_TO_FLOAT)
-                .intoArray(out, to);
+                .mul(HALF_TO_FLOAT);
     }
 
     /** A scale for each block and no centre: w = d·c. */
-    static void headerScales(MemorySegment w, long at, long stream, int blocks, float[] header) {
-        for (int v = 0; v < VECTORS; v++) {
-            for (int b = 0; b < blocks; b++) {
-                long pair = at + v * stream + (b >> 1) * (long) VECTOR_BYTES;
-                if ((b & 1) == 0) {
-                    lowHalves(w, pair, header, b * RUN + v * L);
-                } else {
-                    highHalves(w, pair, header, b * RUN + v * L);
-                }
-            }
+    static void headerScales(MemorySegment w, long at, int blocks, float[] scales, int to) {
+        for (int b = 0; b < blocks; b++) {
+            IntVector pair = IntVector.fromMemorySegment(I, w, at + (b >> 1) * (long) VECTOR_BYTES, LE);
+            low(pair.lanewise(LSHR, (b & 1) * 16)).intoArray(scales, to + b * ROWS);
         }
     }
 
     /** w = d·u + m = d·(u - bias) + (bias·d + m) for an unsigned u. */
-    static void headerOffsets(MemorySegment w, long at, long stream, int blocks, float bias, float[] header) {
-        for (int v = 0; v < VECTORS; v++) {
-            for (int b = 0; b < blocks; b++) {
-                int scale = b * RUN + v * L;
-                int centre = scale + ROWS;
-                lowHalves(w, at + v * stream + b * (long) VECTOR_BYTES, header, scale);
-                highHalves(w, at + v * stream + b * (long) VECTOR_BYTES, header, centre);
-                for (int r = 0; r < L; r++) {
-                    header[centre + r] = Math.fma(bias, header[scale + r], header[centre + r]);
-                }
-            }
+    static void headerOffsets(MemorySegment w, long at, int blocks, float bias, float[] scales, float[] centres, int to) {
+        for (int b = 0; b < blocks; b++) {
+            IntVector halves = IntVector.fromMemorySegment(I, w, at + b * (long) VECTOR_BYTES, LE);
+            FloatVector d = low(halves);
+            d.intoArray(scales, to + b * ROWS);
+            d.mul(bias).add(high(halves)).intoArray(centres, to + b * ROWS);
         }
     }
 
-    /** w = d·scale·u - dmin·min: scales and minima as integers; d and dmin in {@code factors}. */
-    static void headerMinima(MemorySegment w, long at, long stream, float[] factors, float[] header) {
-        for (int v = 0; v < VECTORS; v++) {
-            long strip = at + v * stream;
-            lowHalves(w, strip, factors, v * L);
-            highHalves(w, strip, factors, ROWS + v * L);
-            for (int i = 0; i < 4; i++) {
-                IntVector fields = IntVector.fromMemorySegment(I, w, strip + (1 + i) * (long) VECTOR_BYTES, LE);
-                int to = 2 * i * RUN + v * L;
-                ((FloatVector) fields.and(0xff).convertShape(VectorOperators.I2F, F, 0)).intoArray(header, to);
-                ((FloatVector) fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0))
-                        .intoArray(header, to + ROWS);
-                ((FloatVector) fields.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0))
-                        .intoArray(header, to + RUN);
-                ((FloatVector) fields.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                        .intoArray(header, to + RUN + ROWS);
-            }
+    /** w = d·scale·u - dmin·min = d·scale·(u - bias) + (bias·d·scale - dmin·min). All products are exact. */
+    static void headerMinima(MemorySegment w, long at, int groups, float bias, float[] scales, float[] centres, int to0) {
+        for (int g = 0; g < groups; g++) {
+            long o = at + g * (5L * VECTOR_BYTES);
+            int to = to0 + g * 8 * ROWS;
+            IntVector halves = IntVector.fromMemorySegment(I, w, o, LE);
+            FloatVector d = low(halves);
+            FloatVector dmin = high(halves).neg();
+            FloatVector scale;
+            IntVector fields;
+            fields = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE);
+            scale = d.mul((FloatVector) fields.and(0xff).convertShape(VectorOperators.I2F, F, 0));
+            scale.intoArray(scales, to);
+            scale.mul(bias)
+                    .add(dmin.mul((FloatVector)
+                            fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0)))
+                    .intoArray(centres, to);
+            scale = d.mul((FloatVector) fields.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0));
+            scale.intoArray(scales, to + ROWS);
+            scale.mul(bias)
+                    .add(dmin.mul((FloatVector) fields.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0)))
+                    .intoArray(centres, to + ROWS);
+            fields = IntVector.fromMemorySegment(I, w, o + 2 * VECTOR_BYTES, LE);
+            scale = d.mul((FloatVector) fields.and(0xff).convertShape(VectorOperators.I2F, F, 0));
+            scale.intoArray(scales, to + 2 * ROWS);
+            scale.mul(bias)
+                    .add(dmin.mul((FloatVector)
+                            fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0)))
+                    .intoArray(centres, to + 2 * ROWS);
+            scale = d.mul((FloatVector) fields.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0));
+            scale.intoArray(scales, to + 3 * ROWS);
+            scale.mul(bias)
+                    .add(dmin.mul((FloatVector) fields.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0)))
+                    .intoArray(centres, to + 3 * ROWS);
+            fields = IntVector.fromMemorySegment(I, w, o + 3 * VECTOR_BYTES, LE);
+            scale = d.mul((FloatVector) fields.and(0xff).convertShape(VectorOperators.I2F, F, 0));
+            scale.intoArray(scales, to + 4 * ROWS);
+            scale.mul(bias)
+                    .add(dmin.mul((FloatVector)
+                            fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0)))
+                    .intoArray(centres, to + 4 * ROWS);
+            scale = d.mul((FloatVector) fields.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0));
+            scale.intoArray(scales, to + 5 * ROWS);
+            scale.mul(bias)
+                    .add(dmin.mul((FloatVector) fields.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0)))
+                    .intoArray(centres, to + 5 * ROWS);
+            fields = IntVector.fromMemorySegment(I, w, o + 4 * VECTOR_BYTES, LE);
+            scale = d.mul((FloatVector) fields.and(0xff).convertShape(VectorOperators.I2F, F, 0));
+            scale.intoArray(scales, to + 6 * ROWS);
+            scale.mul(bias)
+                    .add(dmin.mul((FloatVector)
+                            fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0)))
+                    .intoArray(centres, to + 6 * ROWS);
+            scale = d.mul((FloatVector) fields.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0));
+            scale.intoArray(scales, to + 7 * ROWS);
+            scale.mul(bias)
+                    .add(dmin.mul((FloatVector) fields.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0)))
+                    .intoArray(centres, to + 7 * ROWS);
         }
     }
 
-    /** w = d·scale·c with 16 signed scales, as integers; d in {@code factors}. */
-    static void headerQ6K(MemorySegment w, long at, long stream, float[] factors, float[] header) {
-        for (int v = 0; v < VECTORS; v++) {
-            long strip = at + v * stream;
-            lowHalves(w, strip, factors, v * L);
-            for (int i = 0; i < 4; i++) {
-                IntVector fields = IntVector.fromMemorySegment(I, w, strip + (1 + i) * (long) VECTOR_BYTES, LE);
-                int to = 4 * i * RUN + v * L;
-                ((FloatVector) fields.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                        .intoArray(header, to);
-                ((FloatVector) fields.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                        .intoArray(header, to + RUN);
-                ((FloatVector) fields.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                        .intoArray(header, to + 2 * RUN);
-                ((FloatVector) fields.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                        .intoArray(header, to + 3 * RUN);
-            }
+    /** w = d·scale·c with 16 signed scales. */
+    static void headerSixBits(MemorySegment w, long at, int groups, float[] scales, int to0) {
+        for (int g = 0; g < groups; g++) {
+            long o = at + g * (5L * VECTOR_BYTES);
+            int to = to0 + g * 16 * ROWS;
+            FloatVector d = low(IntVector.fromMemorySegment(I, w, o, LE));
+            IntVector fields;
+            fields = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE);
+            d.mul((FloatVector) fields.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(scales, to);
+            d.mul((FloatVector) fields.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(scales, to + ROWS);
+            d.mul((FloatVector) fields.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(scales, to + 2 * ROWS);
+            d.mul((FloatVector) fields.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(scales, to + 3 * ROWS);
+            fields = IntVector.fromMemorySegment(I, w, o + 2 * VECTOR_BYTES, LE);
+            d.mul((FloatVector) fields.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(scales, to + 4 * ROWS);
+            d.mul((FloatVector) fields.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(scales, to + 5 * ROWS);
+            d.mul((FloatVector) fields.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(scales, to + 6 * ROWS);
+            d.mul((FloatVector) fields.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(scales, to + 7 * ROWS);
+            fields = IntVector.fromMemorySegment(I, w, o + 3 * VECTOR_BYTES, LE);
+            d.mul((FloatVector) fields.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(scales, to + 8 * ROWS);
+            d.mul((FloatVector) fields.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(scales, to + 9 * ROWS);
+            d.mul((FloatVector) fields.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(scales, to + 10 * ROWS);
+            d.mul((FloatVector) fields.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(scales, to + 11 * ROWS);
+            fields = IntVector.fromMemorySegment(I, w, o + 4 * VECTOR_BYTES, LE);
+            d.mul((FloatVector) fields.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(scales, to + 12 * ROWS);
+            d.mul((FloatVector) fields.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(scales, to + 13 * ROWS);
+            d.mul((FloatVector) fields.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(scales, to + 14 * ROWS);
+            d.mul((FloatVector) fields.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(scales, to + 15 * ROWS);
         }
     }
 
-    // ---- One token. products[int][rows] = Σ n·q of each int of nibbles, in two shorts, modulo 2^16. ----
+    /** d and -dmin of each 256 columns: factors[group][2][lanes]. */
+    static void headerFactors(MemorySegment w, long at, int groups, float[] factors, int to) {
+        for (int g = 0; g < groups; g++) {
+            IntVector halves = IntVector.fromMemorySegment(I, w, at + g * (5L * VECTOR_BYTES), LE);
+            low(halves).intoArray(factors, to + 2 * g * L);
+            high(halves).neg().intoArray(factors, to + (2 * g + 1) * L);
+        }
+    }
+
+    // ---- One token. products[half block][rows] = Σ n·q of 16 columns in two shorts, modulo 2^16 both together. ----
 
     /** @param at the first block's index in the activations */
-    static void nibbleProducts(MemorySegment w, long plane, long stream, int ints, Activations x, int at, int[] products) {
+    static void nibbleProducts(
+            MemorySegment w, long plane, long stream, int halfBlocks, Activations x, int at, int[] products) {
         int[] multipliers = x.multipliers;
-        int first = at * INTS * SHIFTS;
-        for (int i = 0; i < ints; i++) {
-            long o = plane + i * (long) VECTOR_BYTES;
-            IntVector v0 = IntVector.fromMemorySegment(I, w, o, LE);
-            IntVector v1 = IntVector.fromMemorySegment(I, w, o + stream, LE);
-            IntVector v2 = IntVector.fromMemorySegment(I, w, o + 2 * stream, LE);
-            IntVector v3 = IntVector.fromMemorySegment(I, w, o + 3 * stream, LE);
-            ShortVector m0 =
-                    IntVector.broadcast(I, multipliers[first + i * SHIFTS]).reinterpretAsShorts();
-            ShortVector m1 =
-                    IntVector.broadcast(I, multipliers[first + i * SHIFTS + 1]).reinterpretAsShorts();
-            ShortVector m2 =
-                    IntVector.broadcast(I, multipliers[first + i * SHIFTS + 2]).reinterpretAsShorts();
-            ShortVector m3 =
-                    IntVector.broadcast(I, multipliers[first + i * SHIFTS + 3]).reinterpretAsShorts();
-            v0.reinterpretAsShorts()
-                    .mul(m0)
-                    .add(v0.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
-                    .add(v0.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
-                    .add(v0.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3))
-                    .reinterpretAsInts()
-                    .intoArray(products, i * ROWS);
-            v1.reinterpretAsShorts()
-                    .mul(m0)
-                    .add(v1.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
-                    .add(v1.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
-                    .add(v1.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3))
-                    .reinterpretAsInts()
-                    .intoArray(products, i * ROWS + L);
-            v2.reinterpretAsShorts()
-                    .mul(m0)
-                    .add(v2.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
-                    .add(v2.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
-                    .add(v2.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3))
-                    .reinterpretAsInts()
-                    .intoArray(products, i * ROWS + 2 * L);
-            v3.reinterpretAsShorts()
-                    .mul(m0)
-                    .add(v3.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
-                    .add(v3.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
-                    .add(v3.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3))
-                    .reinterpretAsInts()
-                    .intoArray(products, i * ROWS + 3 * L);
+        int first = at * (INTS * SHIFTS);
+        for (int h = 0; h < halfBlocks; h++) {
+            long o = plane + h * (2L * VECTOR_BYTES);
+            ShortVector m0 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS)]).reinterpretAsShorts();
+            ShortVector m1 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 1]).reinterpretAsShorts();
+            ShortVector m2 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 2]).reinterpretAsShorts();
+            ShortVector m3 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 3]).reinterpretAsShorts();
+            IntVector v = IntVector.fromMemorySegment(I, w, o, LE);
+            ShortVector a0 = v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
+            v = IntVector.fromMemorySegment(I, w, o + stream, LE);
+            ShortVector a1 = v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
+            v = IntVector.fromMemorySegment(I, w, o + 2 * stream, LE);
+            ShortVector a2 = v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
+            v = IntVector.fromMemorySegment(I, w, o + 3 * stream, LE);
+            ShortVector a3 = v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
+            VarHandle.acquireFence();
+            m0 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 4]).reinterpretAsShorts();
+            m1 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 5]).reinterpretAsShorts();
+            m2 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 6]).reinterpretAsShorts();
+            m3 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 7]).reinterpretAsShorts();
+            v = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE);
+            a0 = a0.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+            v = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES + stream, LE);
+            a1 = a1.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+            v = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES + 2 * stream, LE);
+            a2 = a2.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+            v = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES + 3 * stream, LE);
+            a3 = a3.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+            a0.reinterpretAsInts().intoArray(products, h * ROWS);
+            a1.reinterpretAsInts().intoArray(products, h * ROWS + L);
+            a2.reinterpretAsInts().intoArray(products, h * ROWS + 2 * L);
+            a3.reinterpretAsInts().intoArray(products, h * ROWS + 3 * L);
         }
     }
 
@@ -205,270 +257,195 @@ final class VectorPanels {
      *
      * @param bits of a weight: 1 or 2
      */
-    static void highProducts(MemorySegment w, long plane, long stream, int bits, int ints, Activations x, int at, int[] products) {
+    static void highProducts(
+            MemorySegment w, long plane, long stream, int bits, int halfBlocks, Activations x, int at, int[] products) {
         int[] multipliers = x.multipliers;
-        int first = at * INTS * SHIFTS;
-        int within = 4 / bits - 1;
-        int log = 3 - bits;
+        int first = at * (INTS * SHIFTS);
+        int log = 2 - bits;
         IntVector mask = IntVector.broadcast(I, 0x11111111 * ((1 << bits) - 1));
-        for (int i = 0; i < ints; i++) {
-            long o = plane + (i >> log) * (long) VECTOR_BYTES;
-            int shift = (i & within) * bits;
-            IntVector v0 = IntVector.fromMemorySegment(I, w, o, LE)
-                    .lanewise(LSHR, shift)
-                    .and(mask);
-            IntVector v1 = IntVector.fromMemorySegment(I, w, o + stream, LE)
-                    .lanewise(LSHR, shift)
-                    .and(mask);
-            IntVector v2 = IntVector.fromMemorySegment(I, w, o + 2 * stream, LE)
-                    .lanewise(LSHR, shift)
-                    .and(mask);
-            IntVector v3 = IntVector.fromMemorySegment(I, w, o + 3 * stream, LE)
-                    .lanewise(LSHR, shift)
-                    .and(mask);
-            ShortVector m0 =
-                    IntVector.broadcast(I, multipliers[first + i * SHIFTS]).reinterpretAsShorts();
-            ShortVector m1 =
-                    IntVector.broadcast(I, multipliers[first + i * SHIFTS + 1]).reinterpretAsShorts();
-            ShortVector m2 =
-                    IntVector.broadcast(I, multipliers[first + i * SHIFTS + 2]).reinterpretAsShorts();
-            ShortVector m3 =
-                    IntVector.broadcast(I, multipliers[first + i * SHIFTS + 3]).reinterpretAsShorts();
-            v0.reinterpretAsShorts()
-                    .mul(m0)
-                    .add(v0.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
-                    .add(v0.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
-                    .add(v0.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3))
-                    .reinterpretAsInts()
-                    .intoArray(products, i * ROWS);
-            v1.reinterpretAsShorts()
-                    .mul(m0)
-                    .add(v1.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
-                    .add(v1.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
-                    .add(v1.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3))
-                    .reinterpretAsInts()
-                    .intoArray(products, i * ROWS + L);
-            v2.reinterpretAsShorts()
-                    .mul(m0)
-                    .add(v2.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
-                    .add(v2.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
-                    .add(v2.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3))
-                    .reinterpretAsInts()
-                    .intoArray(products, i * ROWS + 2 * L);
-            v3.reinterpretAsShorts()
-                    .mul(m0)
-                    .add(v3.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
-                    .add(v3.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
-                    .add(v3.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3))
-                    .reinterpretAsInts()
-                    .intoArray(products, i * ROWS + 3 * L);
+        for (int h = 0; h < halfBlocks; h++) {
+            long fields = plane + (h >> log) * (long) VECTOR_BYTES;
+            int shift = 2 * (h & log);
+            ShortVector m0 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS)]).reinterpretAsShorts();
+            ShortVector m1 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 1]).reinterpretAsShorts();
+            ShortVector m2 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 2]).reinterpretAsShorts();
+            ShortVector m3 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 3]).reinterpretAsShorts();
+            IntVector v = IntVector.fromMemorySegment(I, w, fields, LE).lanewise(LSHR, shift).and(mask);
+            ShortVector a0 = v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
+            v = IntVector.fromMemorySegment(I, w, fields + stream, LE).lanewise(LSHR, shift).and(mask);
+            ShortVector a1 = v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
+            v = IntVector.fromMemorySegment(I, w, fields + 2 * stream, LE).lanewise(LSHR, shift).and(mask);
+            ShortVector a2 = v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
+            v = IntVector.fromMemorySegment(I, w, fields + 3 * stream, LE).lanewise(LSHR, shift).and(mask);
+            ShortVector a3 = v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
+            VarHandle.acquireFence();
+            m0 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 4]).reinterpretAsShorts();
+            m1 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 5]).reinterpretAsShorts();
+            m2 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 6]).reinterpretAsShorts();
+            m3 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 7]).reinterpretAsShorts();
+            v = IntVector.fromMemorySegment(I, w, fields, LE).lanewise(LSHR, shift + bits).and(mask);
+            a0 = a0.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+            v = IntVector.fromMemorySegment(I, w, fields + stream, LE).lanewise(LSHR, shift + bits).and(mask);
+            a1 = a1.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+            v = IntVector.fromMemorySegment(I, w, fields + 2 * stream, LE).lanewise(LSHR, shift + bits).and(mask);
+            a2 = a2.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+            v = IntVector.fromMemorySegment(I, w, fields + 3 * stream, LE).lanewise(LSHR, shift + bits).and(mask);
+            a3 = a3.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+            a0.reinterpretAsInts().intoArray(products, h * ROWS);
+            a1.reinterpretAsInts().intoArray(products, h * ROWS + L);
+            a2.reinterpretAsInts().intoArray(products, h * ROWS + 2 * L);
+            a3.reinterpretAsInts().intoArray(products, h * ROWS + 3 * L);
         }
     }
 
-    /** Q4_0 and Q4_1: y[rows] += d·(scale(x)·s) [+ centre·sum(x)] of each block, where s = Σ(n - 8)·q. */
-    static void combineNibbles(
-            int[] products, int blocks, boolean centred, Activations x, int at, float[] header, float[] y, int to) {
+    // ---- sums[run][rows] = Σ c·q ----
+
+    /** Four bits: Σ (n - 8)·q, at most 8·127·32. */
+    static void sumNibbles(int[] products, int blocks, Activations x, int at, int[] sums) {
         int[] starts = x.starts;
-        float[] scales = x.scales;
-        float[] blockSums = x.sums;
-        FloatVector a0 = FloatVector.fromArray(F, y, to);
-        FloatVector a1 = FloatVector.fromArray(F, y, to + L);
-        FloatVector a2 = FloatVector.fromArray(F, y, to + 2 * L);
-        FloatVector a3 = FloatVector.fromArray(F, y, to + 3 * L);
         for (int b = 0; b < blocks; b++) {
+            int o = 2 * b * ROWS;
             IntVector start = IntVector.broadcast(I, starts[at + b]);
-            FloatVector scale = FloatVector.broadcast(F, scales[at + b]);
-            int o = b * INTS * ROWS;
             IntVector t0 = IntVector.fromArray(I, products, o)
                     .reinterpretAsShorts()
                     .add(IntVector.fromArray(I, products, o + ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, products, o + 2 * ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, products, o + 3 * ROWS).reinterpretAsShorts())
                     .reinterpretAsInts();
-            a0 = ((FloatVector) t0.lanewise(LSHL, 16)
-                            .add(t0)
-                            .add(start)
-                            .lanewise(ASHR, 16)
-                            .convertShape(VectorOperators.I2F, F, 0))
-                    .mul(scale)
-                    .fma(FloatVector.fromArray(F, header, b * RUN), a0);
+            t0.lanewise(LSHL, 16).add(t0).add(start).lanewise(ASHR, 16).intoArray(sums, b * ROWS);
             IntVector t1 = IntVector.fromArray(I, products, o + L)
                     .reinterpretAsShorts()
-                    .add(IntVector.fromArray(I, products, o + L + ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, products, o + L + 2 * ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, products, o + L + 3 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, products, o + ROWS + L).reinterpretAsShorts())
                     .reinterpretAsInts();
-            a1 = ((FloatVector) t1.lanewise(LSHL, 16)
-                            .add(t1)
-                            .add(start)
-                            .lanewise(ASHR, 16)
-                            .convertShape(VectorOperators.I2F, F, 0))
-                    .mul(scale)
-                    .fma(FloatVector.fromArray(F, header, b * RUN + L), a1);
+            t1.lanewise(LSHL, 16).add(t1).add(start).lanewise(ASHR, 16).intoArray(sums, b * ROWS + L);
             IntVector t2 = IntVector.fromArray(I, products, o + 2 * L)
                     .reinterpretAsShorts()
-                    .add(IntVector.fromArray(I, products, o + 2 * L + ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, products, o + 2 * L + 2 * ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, products, o + 2 * L + 3 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, products, o + ROWS + 2 * L).reinterpretAsShorts())
                     .reinterpretAsInts();
-            a2 = ((FloatVector) t2.lanewise(LSHL, 16)
-                            .add(t2)
-                            .add(start)
-                            .lanewise(ASHR, 16)
-                            .convertShape(VectorOperators.I2F, F, 0))
-                    .mul(scale)
-                    .fma(FloatVector.fromArray(F, header, b * RUN + 2 * L), a2);
+            t2.lanewise(LSHL, 16).add(t2).add(start).lanewise(ASHR, 16).intoArray(sums, b * ROWS + 2 * L);
             IntVector t3 = IntVector.fromArray(I, products, o + 3 * L)
                     .reinterpretAsShorts()
-                    .add(IntVector.fromArray(I, products, o + 3 * L + ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, products, o + 3 * L + 2 * ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, products, o + 3 * L + 3 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, products, o + ROWS + 3 * L).reinterpretAsShorts())
                     .reinterpretAsInts();
-            a3 = ((FloatVector) t3.lanewise(LSHL, 16)
-                            .add(t3)
-                            .add(start)
-                            .lanewise(ASHR, 16)
-                            .convertShape(VectorOperators.I2F, F, 0))
-                    .mul(scale)
-                    .fma(FloatVector.fromArray(F, header, b * RUN + 3 * L), a3);
-            if (centred) {
-                FloatVector sum = FloatVector.broadcast(F, blockSums[at + b]);
-                a0 = sum.fma(FloatVector.fromArray(F, header, b * RUN + ROWS), a0);
-                a1 = sum.fma(FloatVector.fromArray(F, header, b * RUN + ROWS + L), a1);
-                a2 = sum.fma(FloatVector.fromArray(F, header, b * RUN + ROWS + 2 * L), a2);
-                a3 = sum.fma(FloatVector.fromArray(F, header, b * RUN + ROWS + 3 * L), a3);
-            }
+            t3.lanewise(LSHL, 16).add(t3).add(start).lanewise(ASHR, 16).intoArray(sums, b * ROWS + 3 * L);
         }
-        a0.intoArray(y, to);
-        a1.intoArray(y, to + L);
-        a2.intoArray(y, to + 2 * L);
-        a3.intoArray(y, to + 3 * L);
     }
 
     /**
-     * Q5_0, Q5_1 and Q8_0: the same of two planes, s = low + 16·high + extra, where low = Σ(n - 8)·q.
+     * Five and eight bits: low + 16·high + extra, where low = Σ (n - 8)·q.
      *
-     * @param centredHigh -1 where high is Σ(h - 8)·q and extra 8·Σq, 0 where high is Σh·q and extra -8·Σq
+     * @param centredHigh -1 where high is Σ (h - 8)·q and extra 8·Σq, 0 where high is Σ h·q and extra -8·Σq
      */
-    static void combinePlanes(
-            int[] low,
-            int[] high,
-            int blocks,
-            int centredHigh,
-            boolean centred,
-            Activations x,
-            int at,
-            float[] header,
-            float[] y,
-            int to) {
+    static void sumPlanes(int[] low, int[] high, int blocks, int centredHigh, Activations x, int at, int[] sums) {
         int[] starts = x.starts;
-        float[] scales = x.scales;
-        float[] blockSums = x.sums;
-        FloatVector a0 = FloatVector.fromArray(F, y, to);
-        FloatVector a1 = FloatVector.fromArray(F, y, to + L);
-        FloatVector a2 = FloatVector.fromArray(F, y, to + 2 * L);
-        FloatVector a3 = FloatVector.fromArray(F, y, to + 3 * L);
         for (int b = 0; b < blocks; b++) {
+            int o = 2 * b * ROWS;
             int start = starts[at + b]; // -8·Σq shifted left by 16
             IntVector startLow = IntVector.broadcast(I, start);
             IntVector startHigh = IntVector.broadcast(I, start & centredHigh);
             IntVector extra = IntVector.broadcast(I, centredHigh == 0 ? start >> 16 : -(start >> 16));
-            FloatVector scale = FloatVector.broadcast(F, scales[at + b]);
-            int o = b * INTS * ROWS;
             IntVector t0 = IntVector.fromArray(I, low, o)
                     .reinterpretAsShorts()
                     .add(IntVector.fromArray(I, low, o + ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, low, o + 2 * ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, low, o + 3 * ROWS).reinterpretAsShorts())
                     .reinterpretAsInts();
             IntVector h0 = IntVector.fromArray(I, high, o)
                     .reinterpretAsShorts()
                     .add(IntVector.fromArray(I, high, o + ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, high, o + 2 * ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, high, o + 3 * ROWS).reinterpretAsShorts())
                     .reinterpretAsInts();
-            h0 = h0.lanewise(LSHL, 16).add(h0).add(startHigh).lanewise(ASHR, 16).lanewise(LSHL, 4);
-            a0 = ((FloatVector) t0.lanewise(LSHL, 16)
-                            .add(t0)
-                            .add(startLow)
-                            .lanewise(ASHR, 16)
-                            .add(h0)
-                            .add(extra)
-                            .convertShape(VectorOperators.I2F, F, 0))
-                    .mul(scale)
-                    .fma(FloatVector.fromArray(F, header, b * RUN), a0);
+            t0.lanewise(LSHL, 16).add(t0).add(startLow).lanewise(ASHR, 16).add(h0.lanewise(LSHL, 16).add(h0).add(startHigh).lanewise(ASHR, 16).lanewise(LSHL, 4)).add(extra).intoArray(sums, b * ROWS);
             IntVector t1 = IntVector.fromArray(I, low, o + L)
                     .reinterpretAsShorts()
-                    .add(IntVector.fromArray(I, low, o + L + ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, low, o + L + 2 * ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, low, o + L + 3 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, low, o + ROWS + L).reinterpretAsShorts())
                     .reinterpretAsInts();
             IntVector h1 = IntVector.fromArray(I, high, o + L)
                     .reinterpretAsShorts()
-                    .add(IntVector.fromArray(I, high, o + L + ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, high, o + L + 2 * ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, high, o + L + 3 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, high, o + ROWS + L).reinterpretAsShorts())
                     .reinterpretAsInts();
-            h1 = h1.lanewise(LSHL, 16).add(h1).add(startHigh).lanewise(ASHR, 16).lanewise(LSHL, 4);
-            a1 = ((FloatVector) t1.lanewise(LSHL, 16)
-                            .add(t1)
-                            .add(startLow)
-                            .lanewise(ASHR, 16)
-                            .add(h1)
-                            .add(extra)
-                            .convertShape(VectorOperators.I2F, F, 0))
-                    .mul(scale)
-                    .fma(FloatVector.fromArray(F, header, b * RUN + L), a1);
+            t1.lanewise(LSHL, 16).add(t1).add(startLow).lanewise(ASHR, 16).add(h1.lanewise(LSHL, 16).add(h1).add(startHigh).lanewise(ASHR, 16).lanewise(LSHL, 4)).add(extra).intoArray(sums, b * ROWS + L);
             IntVector t2 = IntVector.fromArray(I, low, o + 2 * L)
                     .reinterpretAsShorts()
-                    .add(IntVector.fromArray(I, low, o + 2 * L + ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, low, o + 2 * L + 2 * ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, low, o + 2 * L + 3 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, low, o + ROWS + 2 * L).reinterpretAsShorts())
                     .reinterpretAsInts();
             IntVector h2 = IntVector.fromArray(I, high, o + 2 * L)
                     .reinterpretAsShorts()
-                    .add(IntVector.fromArray(I, high, o + 2 * L + ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, high, o + 2 * L + 2 * ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, high, o + 2 * L + 3 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, high, o + ROWS + 2 * L).reinterpretAsShorts())
                     .reinterpretAsInts();
-            h2 = h2.lanewise(LSHL, 16).add(h2).add(startHigh).lanewise(ASHR, 16).lanewise(LSHL, 4);
-            a2 = ((FloatVector) t2.lanewise(LSHL, 16)
-                            .add(t2)
-                            .add(startLow)
-                            .lanewise(ASHR, 16)
-                            .add(h2)
-                            .add(extra)
-                            .convertShape(VectorOperators.I2F, F, 0))
-                    .mul(scale)
-                    .fma(FloatVector.fromArray(F, header, b * RUN + 2 * L), a2);
+            t2.lanewise(LSHL, 16).add(t2).add(startLow).lanewise(ASHR, 16).add(h2.lanewise(LSHL, 16).add(h2).add(startHigh).lanewise(ASHR, 16).lanewise(LSHL, 4)).add(extra).intoArray(sums, b * ROWS + 2 * L);
             IntVector t3 = IntVector.fromArray(I, low, o + 3 * L)
                     .reinterpretAsShorts()
-                    .add(IntVector.fromArray(I, low, o + 3 * L + ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, low, o + 3 * L + 2 * ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, low, o + 3 * L + 3 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, low, o + ROWS + 3 * L).reinterpretAsShorts())
                     .reinterpretAsInts();
             IntVector h3 = IntVector.fromArray(I, high, o + 3 * L)
                     .reinterpretAsShorts()
-                    .add(IntVector.fromArray(I, high, o + 3 * L + ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, high, o + 3 * L + 2 * ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, high, o + 3 * L + 3 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, high, o + ROWS + 3 * L).reinterpretAsShorts())
                     .reinterpretAsInts();
-            h3 = h3.lanewise(LSHL, 16).add(h3).add(startHigh).lanewise(ASHR, 16).lanewise(LSHL, 4);
-            a3 = ((FloatVector) t3.lanewise(LSHL, 16)
-                            .add(t3)
-                            .add(startLow)
-                            .lanewise(ASHR, 16)
-                            .add(h3)
-                            .add(extra)
-                            .convertShape(VectorOperators.I2F, F, 0))
+            t3.lanewise(LSHL, 16).add(t3).add(startLow).lanewise(ASHR, 16).add(h3.lanewise(LSHL, 16).add(h3).add(startHigh).lanewise(ASHR, 16).lanewise(LSHL, 4)).add(extra).intoArray(sums, b * ROWS + 3 * L);
+        }
+    }
+
+    /** Six bits, 16 columns: low + 16·high - 32·Σq, where low = Σ n·q is at most 15·127·16. */
+    static void sumSixBits(int[] low, int[] high, int halfBlocks, Activations x, int at, int[] sums) {
+        int[] offsets = x.offsets;
+        for (int h = 0; h < halfBlocks; h++) {
+            IntVector offset = IntVector.broadcast(I, offsets[2 * at + h]);
+            IntVector t0 = IntVector.fromArray(I, low, h * ROWS);
+            IntVector h0 = IntVector.fromArray(I, high, h * ROWS);
+            t0.lanewise(LSHL, 16).add(t0).lanewise(ASHR, 16).add(h0.lanewise(LSHL, 16).add(h0).lanewise(ASHR, 16).lanewise(LSHL, 4)).add(offset).intoArray(sums, h * ROWS);
+            IntVector t1 = IntVector.fromArray(I, low, h * ROWS + L);
+            IntVector h1 = IntVector.fromArray(I, high, h * ROWS + L);
+            t1.lanewise(LSHL, 16).add(t1).lanewise(ASHR, 16).add(h1.lanewise(LSHL, 16).add(h1).lanewise(ASHR, 16).lanewise(LSHL, 4)).add(offset).intoArray(sums, h * ROWS + L);
+            IntVector t2 = IntVector.fromArray(I, low, h * ROWS + 2 * L);
+            IntVector h2 = IntVector.fromArray(I, high, h * ROWS + 2 * L);
+            t2.lanewise(LSHL, 16).add(t2).lanewise(ASHR, 16).add(h2.lanewise(LSHL, 16).add(h2).lanewise(ASHR, 16).lanewise(LSHL, 4)).add(offset).intoArray(sums, h * ROWS + 2 * L);
+            IntVector t3 = IntVector.fromArray(I, low, h * ROWS + 3 * L);
+            IntVector h3 = IntVector.fromArray(I, high, h * ROWS + 3 * L);
+            t3.lanewise(LSHL, 16).add(t3).lanewise(ASHR, 16).add(h3.lanewise(LSHL, 16).add(h3).lanewise(ASHR, 16).lanewise(LSHL, 4)).add(offset).intoArray(sums, h * ROWS + 3 * L);
+        }
+    }
+
+    // ---- Sums to floats ----
+
+    /**
+     * y[rows] += (s·scale(x))·scale [+ sum(x)·centre] of each run in turn.
+     *
+     * @param log 0 for runs of a block, 1 for runs of half a block
+     */
+    static void combine(
+            int[] sums,
+            int runs,
+            int log,
+            boolean centred,
+            Activations x,
+            int at,
+            float[] scales,
+            float[] centres,
+            float[] y,
+            int to) {
+        float[] blockScales = x.scales;
+        float[] blockSums = x.sums;
+        FloatVector a0 = FloatVector.fromArray(F, y, to);
+        FloatVector a1 = FloatVector.fromArray(F, y, to + L);
+        FloatVector a2 = FloatVector.fromArray(F, y, to + 2 * L);
+        FloatVector a3 = FloatVector.fromArray(F, y, to + 3 * L);
+        for (int r = 0; r < runs; r++) {
+            int o = r * ROWS;
+            FloatVector scale = FloatVector.broadcast(F, blockScales[at + (r >> log)]);
+            a0 = ((FloatVector) IntVector.fromArray(I, sums, o).convertShape(VectorOperators.I2F, F, 0))
                     .mul(scale)
-                    .fma(FloatVector.fromArray(F, header, b * RUN + 3 * L), a3);
+                    .fma(FloatVector.fromArray(F, scales, o), a0);
+            a1 = ((FloatVector) IntVector.fromArray(I, sums, o + L).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .fma(FloatVector.fromArray(F, scales, o + L), a1);
+            a2 = ((FloatVector) IntVector.fromArray(I, sums, o + 2 * L).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .fma(FloatVector.fromArray(F, scales, o + 2 * L), a2);
+            a3 = ((FloatVector) IntVector.fromArray(I, sums, o + 3 * L).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .fma(FloatVector.fromArray(F, scales, o + 3 * L), a3);
             if (centred) {
-                FloatVector sum = FloatVector.broadcast(F, blockSums[at + b]);
-                a0 = sum.fma(FloatVector.fromArray(F, header, b * RUN + ROWS), a0);
-                a1 = sum.fma(FloatVector.fromArray(F, header, b * RUN + ROWS + L), a1);
-                a2 = sum.fma(FloatVector.fromArray(F, header, b * RUN + ROWS + 2 * L), a2);
-                a3 = sum.fma(FloatVector.fromArray(F, header, b * RUN + ROWS + 3 * L), a3);
+                FloatVector sum = FloatVector.broadcast(F, blockSums[at + r]);
+                a0 = sum.fma(FloatVector.fromArray(F, centres, o), a0);
+                a1 = sum.fma(FloatVector.fromArray(F, centres, o + L), a1);
+                a2 = sum.fma(FloatVector.fromArray(F, centres, o + 2 * L), a2);
+                a3 = sum.fma(FloatVector.fromArray(F, centres, o + 3 * L), a3);
             }
         }
         a0.intoArray(y, to);
@@ -478,433 +455,88 @@ final class VectorPanels {
     }
 
     /**
-     * Q4_K: y[v..] += d·Σ scale·(scale(x)·s + 8·sum(x)) - dmin·Σ min·sum(x) for one vector of rows, both sums over the
-     * unit's eight blocks, s = Σ(n - 8)·q. Reads scales and minima from the packed header itself. Written out, because a
-     * loop of four pairs of blocks took twice the time.
+     * Q4_K, the most frequent type: {@link #sumNibbles}, {@link #headerMinima} and {@link #combine} in one pass over pairs
+     * of blocks, for the vectors of rows at v and v + L. What is kept in registers here costs the others a store and a load.
+     *
+     * @param fields of the strip at v: scales and minima behind the header's first vector
+     * @param factors of {@link #headerFactors} for both strips
      */
     static void combineMinima(
             MemorySegment w,
-            long header,
-            int v,
+            long fields,
+            long stream,
+            int pairs,
             int[] products,
+            int v,
             Activations x,
             int at,
+            float[] factors,
             float[] y,
             int to) {
-        int[] starts = x.starts;
-        float[] scales = x.scales;
+        float[] blockScales = x.scales;
         float[] blockSums = x.sums;
-        long fieldsAt = header + VECTOR_BYTES;
-        IntVector fields = IntVector.fromMemorySegment(I, w, fieldsAt, LE);
-        IntVector t = IntVector.fromArray(I, products, v)
-                .reinterpretAsShorts()
-                .add(IntVector.fromArray(I, products, v + 1 * ROWS).reinterpretAsShorts())
-                .add(IntVector.fromArray(I, products, v + 2 * ROWS).reinterpretAsShorts())
-                .add(IntVector.fromArray(I, products, v + 3 * ROWS).reinterpretAsShorts())
-                .reinterpretAsInts();
-        FloatVector sum = FloatVector.broadcast(F, blockSums[at]);
-        FloatVector a = ((FloatVector) t.lanewise(LSHL, 16)
-                        .add(t)
-                        .add(IntVector.broadcast(I, starts[at]))
-                        .lanewise(ASHR, 16)
-                        .convertShape(VectorOperators.I2F, F, 0))
-                .fma(FloatVector.broadcast(F, scales[at]), sum.mul(8))
-                .fma((FloatVector) fields.and(0xff).convertShape(VectorOperators.I2F, F, 0), FloatVector.zero(F));
-        FloatVector m = sum.fma(
-                (FloatVector) fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0),
-                FloatVector.zero(F));
-        t = IntVector.fromArray(I, products, v + 4 * ROWS)
-                .reinterpretAsShorts()
-                .add(IntVector.fromArray(I, products, v + 5 * ROWS).reinterpretAsShorts())
-                .add(IntVector.fromArray(I, products, v + 6 * ROWS).reinterpretAsShorts())
-                .add(IntVector.fromArray(I, products, v + 7 * ROWS).reinterpretAsShorts())
-                .reinterpretAsInts();
-        sum = FloatVector.broadcast(F, blockSums[at + 1]);
-        a = ((FloatVector) t.lanewise(LSHL, 16)
-                        .add(t)
-                        .add(IntVector.broadcast(I, starts[at + 1]))
-                        .lanewise(ASHR, 16)
-                        .convertShape(VectorOperators.I2F, F, 0))
-                .fma(FloatVector.broadcast(F, scales[at + 1]), sum.mul(8))
-                .fma((FloatVector) fields.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0), a);
-        m = sum.fma((FloatVector) fields.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0), m);
-        fields = IntVector.fromMemorySegment(I, w, fieldsAt + 1 * VECTOR_BYTES, LE);
-        t = IntVector.fromArray(I, products, v + 8 * ROWS)
-                .reinterpretAsShorts()
-                .add(IntVector.fromArray(I, products, v + 9 * ROWS).reinterpretAsShorts())
-                .add(IntVector.fromArray(I, products, v + 10 * ROWS).reinterpretAsShorts())
-                .add(IntVector.fromArray(I, products, v + 11 * ROWS).reinterpretAsShorts())
-                .reinterpretAsInts();
-        sum = FloatVector.broadcast(F, blockSums[at + 2]);
-        a = ((FloatVector) t.lanewise(LSHL, 16)
-                        .add(t)
-                        .add(IntVector.broadcast(I, starts[at + 2]))
-                        .lanewise(ASHR, 16)
-                        .convertShape(VectorOperators.I2F, F, 0))
-                .fma(FloatVector.broadcast(F, scales[at + 2]), sum.mul(8))
-                .fma((FloatVector) fields.and(0xff).convertShape(VectorOperators.I2F, F, 0), a);
-        m = sum.fma((FloatVector) fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0), m);
-        t = IntVector.fromArray(I, products, v + 12 * ROWS)
-                .reinterpretAsShorts()
-                .add(IntVector.fromArray(I, products, v + 13 * ROWS).reinterpretAsShorts())
-                .add(IntVector.fromArray(I, products, v + 14 * ROWS).reinterpretAsShorts())
-                .add(IntVector.fromArray(I, products, v + 15 * ROWS).reinterpretAsShorts())
-                .reinterpretAsInts();
-        sum = FloatVector.broadcast(F, blockSums[at + 3]);
-        a = ((FloatVector) t.lanewise(LSHL, 16)
-                        .add(t)
-                        .add(IntVector.broadcast(I, starts[at + 3]))
-                        .lanewise(ASHR, 16)
-                        .convertShape(VectorOperators.I2F, F, 0))
-                .fma(FloatVector.broadcast(F, scales[at + 3]), sum.mul(8))
-                .fma((FloatVector) fields.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0), a);
-        m = sum.fma((FloatVector) fields.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0), m);
-        fields = IntVector.fromMemorySegment(I, w, fieldsAt + 2 * VECTOR_BYTES, LE);
-        t = IntVector.fromArray(I, products, v + 16 * ROWS)
-                .reinterpretAsShorts()
-                .add(IntVector.fromArray(I, products, v + 17 * ROWS).reinterpretAsShorts())
-                .add(IntVector.fromArray(I, products, v + 18 * ROWS).reinterpretAsShorts())
-                .add(IntVector.fromArray(I, products, v + 19 * ROWS).reinterpretAsShorts())
-                .reinterpretAsInts();
-        sum = FloatVector.broadcast(F, blockSums[at + 4]);
-        a = ((FloatVector) t.lanewise(LSHL, 16)
-                        .add(t)
-                        .add(IntVector.broadcast(I, starts[at + 4]))
-                        .lanewise(ASHR, 16)
-                        .convertShape(VectorOperators.I2F, F, 0))
-                .fma(FloatVector.broadcast(F, scales[at + 4]), sum.mul(8))
-                .fma((FloatVector) fields.and(0xff).convertShape(VectorOperators.I2F, F, 0), a);
-        m = sum.fma((FloatVector) fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0), m);
-        t = IntVector.fromArray(I, products, v + 20 * ROWS)
-                .reinterpretAsShorts()
-                .add(IntVector.fromArray(I, products, v + 21 * ROWS).reinterpretAsShorts())
-                .add(IntVector.fromArray(I, products, v + 22 * ROWS).reinterpretAsShorts())
-                .add(IntVector.fromArray(I, products, v + 23 * ROWS).reinterpretAsShorts())
-                .reinterpretAsInts();
-        sum = FloatVector.broadcast(F, blockSums[at + 5]);
-        a = ((FloatVector) t.lanewise(LSHL, 16)
-                        .add(t)
-                        .add(IntVector.broadcast(I, starts[at + 5]))
-                        .lanewise(ASHR, 16)
-                        .convertShape(VectorOperators.I2F, F, 0))
-                .fma(FloatVector.broadcast(F, scales[at + 5]), sum.mul(8))
-                .fma((FloatVector) fields.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0), a);
-        m = sum.fma((FloatVector) fields.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0), m);
-        fields = IntVector.fromMemorySegment(I, w, fieldsAt + 3 * VECTOR_BYTES, LE);
-        t = IntVector.fromArray(I, products, v + 24 * ROWS)
-                .reinterpretAsShorts()
-                .add(IntVector.fromArray(I, products, v + 25 * ROWS).reinterpretAsShorts())
-                .add(IntVector.fromArray(I, products, v + 26 * ROWS).reinterpretAsShorts())
-                .add(IntVector.fromArray(I, products, v + 27 * ROWS).reinterpretAsShorts())
-                .reinterpretAsInts();
-        sum = FloatVector.broadcast(F, blockSums[at + 6]);
-        a = ((FloatVector) t.lanewise(LSHL, 16)
-                        .add(t)
-                        .add(IntVector.broadcast(I, starts[at + 6]))
-                        .lanewise(ASHR, 16)
-                        .convertShape(VectorOperators.I2F, F, 0))
-                .fma(FloatVector.broadcast(F, scales[at + 6]), sum.mul(8))
-                .fma((FloatVector) fields.and(0xff).convertShape(VectorOperators.I2F, F, 0), a);
-        m = sum.fma((FloatVector) fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0), m);
-        t = IntVector.fromArray(I, products, v + 28 * ROWS)
-                .reinterpretAsShorts()
-                .add(IntVector.fromArray(I, products, v + 29 * ROWS).reinterpretAsShorts())
-                .add(IntVector.fromArray(I, products, v + 30 * ROWS).reinterpretAsShorts())
-                .add(IntVector.fromArray(I, products, v + 31 * ROWS).reinterpretAsShorts())
-                .reinterpretAsInts();
-        sum = FloatVector.broadcast(F, blockSums[at + 7]);
-        a = ((FloatVector) t.lanewise(LSHL, 16)
-                        .add(t)
-                        .add(IntVector.broadcast(I, starts[at + 7]))
-                        .lanewise(ASHR, 16)
-                        .convertShape(VectorOperators.I2F, F, 0))
-                .fma(FloatVector.broadcast(F, scales[at + 7]), sum.mul(8))
-                .fma((FloatVector) fields.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0), a);
-        m = sum.fma((FloatVector) fields.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0), m);
-        IntVector halves = IntVector.fromMemorySegment(I, w, header, LE);
-        FloatVector d = halves.lanewise(LSHL, 16)
-                .lanewise(ASHR, 3)
-                .and(HALF_MASK)
-                .reinterpretAsFloats()
-                .mul(HALF_TO_FLOAT);
-        FloatVector dmin = halves.and(0xffff0000)
-                .lanewise(ASHR, 3)
-                .and(HALF_MASK)
-                .reinterpretAsFloats()
-                .mul(HALF_TO_FLOAT);
-        m.fma(dmin.neg(), a.fma(d, FloatVector.fromArray(F, y, to + v))).intoArray(y, to + v);
-    }
-
-    /** Q5_K: sums[block][rows] = Σ(n - 8)·q + 16·Σh·q - 8·Σq. */
-    static void joinPlanes(int[] low, int[] high, Activations x, int at, int[] sums) {
         int[] starts = x.starts;
-        for (int b = 0; b < 8; b++) {
-            IntVector start = IntVector.broadcast(I, starts[at + b]);
-            IntVector extra = start.lanewise(ASHR, 16);
-            int o = b * INTS * ROWS;
-            IntVector t0 = IntVector.fromArray(I, low, o)
+        FloatVector bias = FloatVector.broadcast(F, 8);
+        FloatVector a0 = FloatVector.fromArray(F, y, to + v);
+        FloatVector a1 = FloatVector.fromArray(F, y, to + v + L);
+        for (int p = 0; p < pairs; p++) {
+            int group = p >> 2;
+            long o = fields + (p + group) * (long) VECTOR_BYTES;
+            IntVector f0 = IntVector.fromMemorySegment(I, w, o, LE);
+            IntVector f1 = IntVector.fromMemorySegment(I, w, o + stream, LE);
+            FloatVector d0 = FloatVector.fromArray(F, factors, 2 * group * L);
+            FloatVector dmin0 = FloatVector.fromArray(F, factors, (2 * group + 1) * L);
+            FloatVector d1 = FloatVector.fromArray(F, factors, FACTORS + 2 * group * L);
+            FloatVector dmin1 = FloatVector.fromArray(F, factors, FACTORS + (2 * group + 1) * L);
+            FloatVector scale = FloatVector.broadcast(F, blockScales[at + 2 * p]);
+            FloatVector sum = FloatVector.broadcast(F, blockSums[at + 2 * p]);
+            IntVector start = IntVector.broadcast(I, starts[at + 2 * p]);
+            IntVector t0 = IntVector.fromArray(I, products, 4 * p * ROWS + v)
                     .reinterpretAsShorts()
-                    .add(IntVector.fromArray(I, low, o + ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, low, o + 2 * ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, low, o + 3 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, products, (4 * p + 1) * ROWS + v).reinterpretAsShorts())
                     .reinterpretAsInts();
-            IntVector h0 = IntVector.fromArray(I, high, o)
+            FloatVector w0 = d0.mul((FloatVector) f0.and(0xff).convertShape(VectorOperators.I2F, F, 0));
+            FloatVector c0 = dmin0.mul((FloatVector) f0.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0));
+            a0 = ((FloatVector) t0.lanewise(LSHL, 16).add(t0).add(start).lanewise(ASHR, 16).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .fma(w0, a0);
+            a0 = sum.fma(w0.fma(bias, c0), a0);
+            IntVector t1 = IntVector.fromArray(I, products, 4 * p * ROWS + v + L)
                     .reinterpretAsShorts()
-                    .add(IntVector.fromArray(I, high, o + ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, high, o + 2 * ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, high, o + 3 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, products, (4 * p + 1) * ROWS + v + L).reinterpretAsShorts())
                     .reinterpretAsInts();
-            t0.lanewise(LSHL, 16)
-                    .add(t0)
-                    .add(start)
-                    .lanewise(ASHR, 16)
-                    .add(h0.lanewise(LSHL, 16).add(h0).lanewise(ASHR, 16).lanewise(LSHL, 4))
-                    .add(extra)
-                    .intoArray(sums, b * ROWS);
-            IntVector t1 = IntVector.fromArray(I, low, o + L)
+            FloatVector w1 = d1.mul((FloatVector) f1.and(0xff).convertShape(VectorOperators.I2F, F, 0));
+            FloatVector c1 = dmin1.mul((FloatVector) f1.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0));
+            a1 = ((FloatVector) t1.lanewise(LSHL, 16).add(t1).add(start).lanewise(ASHR, 16).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .fma(w1, a1);
+            a1 = sum.fma(w1.fma(bias, c1), a1);
+            scale = FloatVector.broadcast(F, blockScales[at + 2 * p + 1]);
+            sum = FloatVector.broadcast(F, blockSums[at + 2 * p + 1]);
+            start = IntVector.broadcast(I, starts[at + 2 * p + 1]);
+            t0 = IntVector.fromArray(I, products, (4 * p + 2) * ROWS + v)
                     .reinterpretAsShorts()
-                    .add(IntVector.fromArray(I, low, o + L + ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, low, o + L + 2 * ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, low, o + L + 3 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, products, (4 * p + 3) * ROWS + v).reinterpretAsShorts())
                     .reinterpretAsInts();
-            IntVector h1 = IntVector.fromArray(I, high, o + L)
+            w0 = d0.mul((FloatVector) f0.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0));
+            c0 = dmin0.mul((FloatVector) f0.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0));
+            a0 = ((FloatVector) t0.lanewise(LSHL, 16).add(t0).add(start).lanewise(ASHR, 16).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .fma(w0, a0);
+            a0 = sum.fma(w0.fma(bias, c0), a0);
+            t1 = IntVector.fromArray(I, products, (4 * p + 2) * ROWS + v + L)
                     .reinterpretAsShorts()
-                    .add(IntVector.fromArray(I, high, o + L + ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, high, o + L + 2 * ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, high, o + L + 3 * ROWS).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, products, (4 * p + 3) * ROWS + v + L).reinterpretAsShorts())
                     .reinterpretAsInts();
-            t1.lanewise(LSHL, 16)
-                    .add(t1)
-                    .add(start)
-                    .lanewise(ASHR, 16)
-                    .add(h1.lanewise(LSHL, 16).add(h1).lanewise(ASHR, 16).lanewise(LSHL, 4))
-                    .add(extra)
-                    .intoArray(sums, b * ROWS + L);
-            IntVector t2 = IntVector.fromArray(I, low, o + 2 * L)
-                    .reinterpretAsShorts()
-                    .add(IntVector.fromArray(I, low, o + 2 * L + ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, low, o + 2 * L + 2 * ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, low, o + 2 * L + 3 * ROWS).reinterpretAsShorts())
-                    .reinterpretAsInts();
-            IntVector h2 = IntVector.fromArray(I, high, o + 2 * L)
-                    .reinterpretAsShorts()
-                    .add(IntVector.fromArray(I, high, o + 2 * L + ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, high, o + 2 * L + 2 * ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, high, o + 2 * L + 3 * ROWS).reinterpretAsShorts())
-                    .reinterpretAsInts();
-            t2.lanewise(LSHL, 16)
-                    .add(t2)
-                    .add(start)
-                    .lanewise(ASHR, 16)
-                    .add(h2.lanewise(LSHL, 16).add(h2).lanewise(ASHR, 16).lanewise(LSHL, 4))
-                    .add(extra)
-                    .intoArray(sums, b * ROWS + 2 * L);
-            IntVector t3 = IntVector.fromArray(I, low, o + 3 * L)
-                    .reinterpretAsShorts()
-                    .add(IntVector.fromArray(I, low, o + 3 * L + ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, low, o + 3 * L + 2 * ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, low, o + 3 * L + 3 * ROWS).reinterpretAsShorts())
-                    .reinterpretAsInts();
-            IntVector h3 = IntVector.fromArray(I, high, o + 3 * L)
-                    .reinterpretAsShorts()
-                    .add(IntVector.fromArray(I, high, o + 3 * L + ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, high, o + 3 * L + 2 * ROWS).reinterpretAsShorts())
-                    .add(IntVector.fromArray(I, high, o + 3 * L + 3 * ROWS).reinterpretAsShorts())
-                    .reinterpretAsInts();
-            t3.lanewise(LSHL, 16)
-                    .add(t3)
-                    .add(start)
-                    .lanewise(ASHR, 16)
-                    .add(h3.lanewise(LSHL, 16).add(h3).lanewise(ASHR, 16).lanewise(LSHL, 4))
-                    .add(extra)
-                    .intoArray(sums, b * ROWS + 3 * L);
+            w1 = d1.mul((FloatVector) f1.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0));
+            c1 = dmin1.mul((FloatVector) f1.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0));
+            a1 = ((FloatVector) t1.lanewise(LSHL, 16).add(t1).add(start).lanewise(ASHR, 16).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .fma(w1, a1);
+            a1 = sum.fma(w1.fma(bias, c1), a1);
         }
-    }
-
-    /**
-     * Q6_K: half a unit's part of a[v..] += Σ scale·(scale(x)·s) over half blocks for one vector of rows, s = low +
-     * 16·high - 32·Σq.
-     *
-     * @param first of the four blocks: 0 or 4
-     */
-    static void addSixBits(
-            MemorySegment w,
-            long header,
-            int v,
-            int first,
-            int[] low,
-            int[] high,
-            Activations x,
-            int x0,
-            float[] sums) {
-        float[] scales = x.scales;
-        int[] offsets = x.offsets;
-        int at = x0 + first;
-        int o = first * INTS * ROWS + v;
-        long fieldsAt = header + VECTOR_BYTES + first / 2 * (long) VECTOR_BYTES;
-        FloatVector a = FloatVector.fromArray(F, sums, v);
-        IntVector fields = IntVector.fromMemorySegment(I, w, fieldsAt, LE);
-        IntVector t = IntVector.fromArray(I, low, o)
-                .reinterpretAsShorts()
-                .add(IntVector.fromArray(I, low, o + 1 * ROWS).reinterpretAsShorts())
-                .reinterpretAsInts();
-        IntVector h = IntVector.fromArray(I, high, o)
-                .reinterpretAsShorts()
-                .add(IntVector.fromArray(I, high, o + 1 * ROWS).reinterpretAsShorts())
-                .reinterpretAsInts();
-        a = ((FloatVector) t.lanewise(LSHL, 16)
-                        .add(t)
-                        .lanewise(ASHR, 16)
-                        .add(h.lanewise(LSHL, 16).add(h).lanewise(ASHR, 16).lanewise(LSHL, 4))
-                        .add(IntVector.broadcast(I, offsets[2 * at + 0]))
-                        .convertShape(VectorOperators.I2F, F, 0))
-                .mul(FloatVector.broadcast(F, scales[at + 0]))
-                .fma(
-                        (FloatVector)
-                                fields.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0),
-                        a);
-        t = IntVector.fromArray(I, low, o + 2 * ROWS)
-                .reinterpretAsShorts()
-                .add(IntVector.fromArray(I, low, o + 3 * ROWS).reinterpretAsShorts())
-                .reinterpretAsInts();
-        h = IntVector.fromArray(I, high, o + 2 * ROWS)
-                .reinterpretAsShorts()
-                .add(IntVector.fromArray(I, high, o + 3 * ROWS).reinterpretAsShorts())
-                .reinterpretAsInts();
-        a = ((FloatVector) t.lanewise(LSHL, 16)
-                        .add(t)
-                        .lanewise(ASHR, 16)
-                        .add(h.lanewise(LSHL, 16).add(h).lanewise(ASHR, 16).lanewise(LSHL, 4))
-                        .add(IntVector.broadcast(I, offsets[2 * at + 1]))
-                        .convertShape(VectorOperators.I2F, F, 0))
-                .mul(FloatVector.broadcast(F, scales[at + 0]))
-                .fma(
-                        (FloatVector)
-                                fields.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0),
-                        a);
-        t = IntVector.fromArray(I, low, o + 4 * ROWS)
-                .reinterpretAsShorts()
-                .add(IntVector.fromArray(I, low, o + 5 * ROWS).reinterpretAsShorts())
-                .reinterpretAsInts();
-        h = IntVector.fromArray(I, high, o + 4 * ROWS)
-                .reinterpretAsShorts()
-                .add(IntVector.fromArray(I, high, o + 5 * ROWS).reinterpretAsShorts())
-                .reinterpretAsInts();
-        a = ((FloatVector) t.lanewise(LSHL, 16)
-                        .add(t)
-                        .lanewise(ASHR, 16)
-                        .add(h.lanewise(LSHL, 16).add(h).lanewise(ASHR, 16).lanewise(LSHL, 4))
-                        .add(IntVector.broadcast(I, offsets[2 * at + 2]))
-                        .convertShape(VectorOperators.I2F, F, 0))
-                .mul(FloatVector.broadcast(F, scales[at + 1]))
-                .fma(
-                        (FloatVector)
-                                fields.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0),
-                        a);
-        t = IntVector.fromArray(I, low, o + 6 * ROWS)
-                .reinterpretAsShorts()
-                .add(IntVector.fromArray(I, low, o + 7 * ROWS).reinterpretAsShorts())
-                .reinterpretAsInts();
-        h = IntVector.fromArray(I, high, o + 6 * ROWS)
-                .reinterpretAsShorts()
-                .add(IntVector.fromArray(I, high, o + 7 * ROWS).reinterpretAsShorts())
-                .reinterpretAsInts();
-        a = ((FloatVector) t.lanewise(LSHL, 16)
-                        .add(t)
-                        .lanewise(ASHR, 16)
-                        .add(h.lanewise(LSHL, 16).add(h).lanewise(ASHR, 16).lanewise(LSHL, 4))
-                        .add(IntVector.broadcast(I, offsets[2 * at + 3]))
-                        .convertShape(VectorOperators.I2F, F, 0))
-                .mul(FloatVector.broadcast(F, scales[at + 1]))
-                .fma((FloatVector) fields.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0), a);
-        fields = IntVector.fromMemorySegment(I, w, fieldsAt + VECTOR_BYTES, LE);
-        t = IntVector.fromArray(I, low, o + 8 * ROWS)
-                .reinterpretAsShorts()
-                .add(IntVector.fromArray(I, low, o + 9 * ROWS).reinterpretAsShorts())
-                .reinterpretAsInts();
-        h = IntVector.fromArray(I, high, o + 8 * ROWS)
-                .reinterpretAsShorts()
-                .add(IntVector.fromArray(I, high, o + 9 * ROWS).reinterpretAsShorts())
-                .reinterpretAsInts();
-        a = ((FloatVector) t.lanewise(LSHL, 16)
-                        .add(t)
-                        .lanewise(ASHR, 16)
-                        .add(h.lanewise(LSHL, 16).add(h).lanewise(ASHR, 16).lanewise(LSHL, 4))
-                        .add(IntVector.broadcast(I, offsets[2 * at + 4]))
-                        .convertShape(VectorOperators.I2F, F, 0))
-                .mul(FloatVector.broadcast(F, scales[at + 2]))
-                .fma(
-                        (FloatVector)
-                                fields.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0),
-                        a);
-        t = IntVector.fromArray(I, low, o + 10 * ROWS)
-                .reinterpretAsShorts()
-                .add(IntVector.fromArray(I, low, o + 11 * ROWS).reinterpretAsShorts())
-                .reinterpretAsInts();
-        h = IntVector.fromArray(I, high, o + 10 * ROWS)
-                .reinterpretAsShorts()
-                .add(IntVector.fromArray(I, high, o + 11 * ROWS).reinterpretAsShorts())
-                .reinterpretAsInts();
-        a = ((FloatVector) t.lanewise(LSHL, 16)
-                        .add(t)
-                        .lanewise(ASHR, 16)
-                        .add(h.lanewise(LSHL, 16).add(h).lanewise(ASHR, 16).lanewise(LSHL, 4))
-                        .add(IntVector.broadcast(I, offsets[2 * at + 5]))
-                        .convertShape(VectorOperators.I2F, F, 0))
-                .mul(FloatVector.broadcast(F, scales[at + 2]))
-                .fma(
-                        (FloatVector)
-                                fields.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0),
-                        a);
-        t = IntVector.fromArray(I, low, o + 12 * ROWS)
-                .reinterpretAsShorts()
-                .add(IntVector.fromArray(I, low, o + 13 * ROWS).reinterpretAsShorts())
-                .reinterpretAsInts();
-        h = IntVector.fromArray(I, high, o + 12 * ROWS)
-                .reinterpretAsShorts()
-                .add(IntVector.fromArray(I, high, o + 13 * ROWS).reinterpretAsShorts())
-                .reinterpretAsInts();
-        a = ((FloatVector) t.lanewise(LSHL, 16)
-                        .add(t)
-                        .lanewise(ASHR, 16)
-                        .add(h.lanewise(LSHL, 16).add(h).lanewise(ASHR, 16).lanewise(LSHL, 4))
-                        .add(IntVector.broadcast(I, offsets[2 * at + 6]))
-                        .convertShape(VectorOperators.I2F, F, 0))
-                .mul(FloatVector.broadcast(F, scales[at + 3]))
-                .fma(
-                        (FloatVector)
-                                fields.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0),
-                        a);
-        t = IntVector.fromArray(I, low, o + 14 * ROWS)
-                .reinterpretAsShorts()
-                .add(IntVector.fromArray(I, low, o + 15 * ROWS).reinterpretAsShorts())
-                .reinterpretAsInts();
-        h = IntVector.fromArray(I, high, o + 14 * ROWS)
-                .reinterpretAsShorts()
-                .add(IntVector.fromArray(I, high, o + 15 * ROWS).reinterpretAsShorts())
-                .reinterpretAsInts();
-        a = ((FloatVector) t.lanewise(LSHL, 16)
-                        .add(t)
-                        .lanewise(ASHR, 16)
-                        .add(h.lanewise(LSHL, 16).add(h).lanewise(ASHR, 16).lanewise(LSHL, 4))
-                        .add(IntVector.broadcast(I, offsets[2 * at + 7]))
-                        .convertShape(VectorOperators.I2F, F, 0))
-                .mul(FloatVector.broadcast(F, scales[at + 3]))
-                .fma((FloatVector) fields.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0), a);
-        a.intoArray(sums, v);
-    }
-
-    /** y[v..] += a·d, which stands in the header. */
-    static void addTimesFactor(float[] a, int v, MemorySegment w, long header, float[] y, int to) {
-        FloatVector d = IntVector.fromMemorySegment(I, w, header, LE)
-                .lanewise(LSHL, 16)
-                .lanewise(ASHR, 3)
-                .and(HALF_MASK)
-                .reinterpretAsFloats()
-                .mul(HALF_TO_FLOAT);
-        FloatVector.fromArray(F, a, v)
-                .fma(d, FloatVector.fromArray(F, y, to + v))
-                .intoArray(y, to + v);
+        a0.intoArray(y, to + v);
+        a1.intoArray(y, to + v + L);
     }
 
     // ---- Many tokens: a unit unpacked to a tile [pair of columns][rows] of centred shorts, four tokens at a time.
@@ -1024,155 +656,26 @@ final class VectorPanels {
         s13.reinterpretAsInts().intoArray(products, to + 7 * L);
     }
 
-    // ---- Integer sums to floats; the order of operations is that of one token's loops above. ----
-
-    /** {@link #combineMinima} of sums and of a decoded header; bias is 8 or 16. */
-    static void combineMinima(
-            int[] sums, float bias, Activations x, int at, float[] header, float[] factors, float[] y, int to) {
-        float[] scales = x.scales;
-        float[] blockSums = x.sums;
-        for (int v = 0; v < ROWS; v += L) {
-            FloatVector a = FloatVector.zero(F);
-            FloatVector m = a;
-            for (int b = 0; b < 8; b++) {
-                FloatVector sum = FloatVector.broadcast(F, blockSums[at + b]);
-                a = ((FloatVector) IntVector.fromArray(I, sums, b * ROWS + v).convertShape(VectorOperators.I2F, F, 0))
-                        .fma(FloatVector.broadcast(F, scales[at + b]), sum.mul(bias))
-                        .fma(FloatVector.fromArray(F, header, b * RUN + v), a);
-                m = sum.fma(FloatVector.fromArray(F, header, b * RUN + ROWS + v), m);
-            }
-            FloatVector sofar = a.fma(FloatVector.fromArray(F, factors, v), FloatVector.fromArray(F, y, to + v));
-            m.fma(FloatVector.fromArray(F, factors, ROWS + v).neg(), sofar).intoArray(y, to + v);
-        }
-    }
-
     /**
-     * {@link #combineMinima} of four tokens, from products and a decoded header.
-     *
-     * @param bias 8 or 16
-     */
-    static void combineMinima4(
-            int[] products, float bias, Activations x, int at, float[] header, float[] factors, float[] y, int to) {
-        float[] scales = x.scales;
-        float[] blockSums = x.sums;
-        int rowBlocks = x.stride / PanelMatrix.BLOCK;
-        int at1 = at + rowBlocks;
-        int at2 = at1 + rowBlocks;
-        int at3 = at2 + rowBlocks;
-        for (int v = 0; v < ROWS; v += L) {
-            FloatVector a0 = FloatVector.zero(F);
-            FloatVector m0 = FloatVector.zero(F);
-            FloatVector a1 = FloatVector.zero(F);
-            FloatVector m1 = FloatVector.zero(F);
-            FloatVector a2 = FloatVector.zero(F);
-            FloatVector m2 = FloatVector.zero(F);
-            FloatVector a3 = FloatVector.zero(F);
-            FloatVector m3 = FloatVector.zero(F);
-            for (int b = 0; b < 8; b++) {
-                int o = (b * VECTORS * L + v) * TOKENS;
-                IntVector s0 = IntVector.fromArray(I, products, o);
-                s0 = s0.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s0.lanewise(ASHR, 16));
-                IntVector s1 = IntVector.fromArray(I, products, o + L);
-                s1 = s1.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s1.lanewise(ASHR, 16));
-                IntVector s2 = IntVector.fromArray(I, products, o + 2 * L);
-                s2 = s2.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s2.lanewise(ASHR, 16));
-                IntVector s3 = IntVector.fromArray(I, products, o + 3 * L);
-                s3 = s3.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s3.lanewise(ASHR, 16));
-                FloatVector scale = FloatVector.fromArray(F, header, b * RUN + v);
-                FloatVector min = FloatVector.fromArray(F, header, b * RUN + ROWS + v);
-                FloatVector sum0 = FloatVector.broadcast(F, blockSums[at + b]);
-                a0 = ((FloatVector) s0.convertShape(VectorOperators.I2F, F, 0))
-                        .fma(FloatVector.broadcast(F, scales[at + b]), sum0.mul(bias))
-                        .fma(scale, a0);
-                m0 = sum0.fma(min, m0);
-                FloatVector sum1 = FloatVector.broadcast(F, blockSums[at1 + b]);
-                a1 = ((FloatVector) s1.convertShape(VectorOperators.I2F, F, 0))
-                        .fma(FloatVector.broadcast(F, scales[at1 + b]), sum1.mul(bias))
-                        .fma(scale, a1);
-                m1 = sum1.fma(min, m1);
-                FloatVector sum2 = FloatVector.broadcast(F, blockSums[at2 + b]);
-                a2 = ((FloatVector) s2.convertShape(VectorOperators.I2F, F, 0))
-                        .fma(FloatVector.broadcast(F, scales[at2 + b]), sum2.mul(bias))
-                        .fma(scale, a2);
-                m2 = sum2.fma(min, m2);
-                FloatVector sum3 = FloatVector.broadcast(F, blockSums[at3 + b]);
-                a3 = ((FloatVector) s3.convertShape(VectorOperators.I2F, F, 0))
-                        .fma(FloatVector.broadcast(F, scales[at3 + b]), sum3.mul(bias))
-                        .fma(scale, a3);
-                m3 = sum3.fma(min, m3);
-            }
-            FloatVector d = FloatVector.fromArray(F, factors, v);
-            FloatVector dmin = FloatVector.fromArray(F, factors, ROWS + v).neg();
-            m0.fma(dmin, a0.fma(d, FloatVector.fromArray(F, y, to + v))).intoArray(y, to + v);
-            m1.fma(dmin, a1.fma(d, FloatVector.fromArray(F, y, to + ROWS + v))).intoArray(y, to + ROWS + v);
-            m2.fma(dmin, a2.fma(d, FloatVector.fromArray(F, y, to + 2 * ROWS + v)))
-                    .intoArray(y, to + 2 * ROWS + v);
-            m3.fma(dmin, a3.fma(d, FloatVector.fromArray(F, y, to + 3 * ROWS + v)))
-                    .intoArray(y, to + 3 * ROWS + v);
-        }
-    }
-
-    /** Q6_K: four tokens' y[rows] += d·Σ scale·(scale(x)·s) over the unit's 16 half blocks. */
-    static void combineSixBits4(
-            int[] products, Activations x, int at, float[] header, float[] factors, float[] y, int to) {
-        float[] scales = x.scales;
-        int rowBlocks = x.stride / PanelMatrix.BLOCK;
-        int at1 = at + rowBlocks;
-        int at2 = at1 + rowBlocks;
-        int at3 = at2 + rowBlocks;
-        for (int v = 0; v < ROWS; v += L) {
-            FloatVector a0 = FloatVector.zero(F);
-            FloatVector a1 = FloatVector.zero(F);
-            FloatVector a2 = FloatVector.zero(F);
-            FloatVector a3 = FloatVector.zero(F);
-            for (int half = 0; half < 16; half++) {
-                int o = (half * VECTORS * L + v) * TOKENS;
-                IntVector s0 = IntVector.fromArray(I, products, o);
-                s0 = s0.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s0.lanewise(ASHR, 16));
-                IntVector s1 = IntVector.fromArray(I, products, o + L);
-                s1 = s1.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s1.lanewise(ASHR, 16));
-                IntVector s2 = IntVector.fromArray(I, products, o + 2 * L);
-                s2 = s2.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s2.lanewise(ASHR, 16));
-                IntVector s3 = IntVector.fromArray(I, products, o + 3 * L);
-                s3 = s3.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s3.lanewise(ASHR, 16));
-                FloatVector scale = FloatVector.fromArray(F, header, half * RUN + v);
-                a0 = ((FloatVector) s0.convertShape(VectorOperators.I2F, F, 0))
-                        .mul(FloatVector.broadcast(F, scales[at + (half >> 1)]))
-                        .fma(scale, a0);
-                a1 = ((FloatVector) s1.convertShape(VectorOperators.I2F, F, 0))
-                        .mul(FloatVector.broadcast(F, scales[at1 + (half >> 1)]))
-                        .fma(scale, a1);
-                a2 = ((FloatVector) s2.convertShape(VectorOperators.I2F, F, 0))
-                        .mul(FloatVector.broadcast(F, scales[at2 + (half >> 1)]))
-                        .fma(scale, a2);
-                a3 = ((FloatVector) s3.convertShape(VectorOperators.I2F, F, 0))
-                        .mul(FloatVector.broadcast(F, scales[at3 + (half >> 1)]))
-                        .fma(scale, a3);
-            }
-            FloatVector d = FloatVector.fromArray(F, factors, v);
-            a0.fma(d, FloatVector.fromArray(F, y, to + v)).intoArray(y, to + v);
-            a1.fma(d, FloatVector.fromArray(F, y, to + ROWS + v)).intoArray(y, to + ROWS + v);
-            a2.fma(d, FloatVector.fromArray(F, y, to + 2 * ROWS + v)).intoArray(y, to + 2 * ROWS + v);
-            a3.fma(d, FloatVector.fromArray(F, y, to + 3 * ROWS + v)).intoArray(y, to + 3 * ROWS + v);
-        }
-    }
-
-    /**
-     * {@link #combineNibbles} and {@link #combinePlanes} of four tokens.
+     * {@link #combine} of four tokens, from products.
      *
      * @param high products of the high nibbles of eight bits, whose sums are low + 16·high + 8·Σq; null for other types
+     * @param from the first run's index in scales and centres
      */
     static void combine4(
             int[] products,
             int[] high,
-            int blocks,
+            int runs,
+            int log,
             boolean centred,
             Activations x,
             int at,
-            float[] header,
+            float[] scales,
+            float[] centres,
+            int from,
             float[] y,
             int to) {
-        float[] scales = x.scales;
+        float[] blockScales = x.scales;
         float[] blockSums = x.sums;
         int[] starts = x.starts;
         int rowBlocks = x.stride / PanelMatrix.BLOCK;
@@ -1184,8 +687,9 @@ final class VectorPanels {
             FloatVector a1 = FloatVector.fromArray(F, y, to + ROWS + v);
             FloatVector a2 = FloatVector.fromArray(F, y, to + 2 * ROWS + v);
             FloatVector a3 = FloatVector.fromArray(F, y, to + 3 * ROWS + v);
-            for (int b = 0; b < blocks; b++) {
-                int o = (b * VECTORS * L + v) * TOKENS;
+            for (int r = 0; r < runs; r++) {
+                int o = (r * VECTORS * L + v) * TOKENS;
+                int b = r >> log;
                 IntVector s0 = IntVector.fromArray(I, products, o);
                 s0 = s0.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s0.lanewise(ASHR, 16));
                 IntVector s1 = IntVector.fromArray(I, products, o + L);
@@ -1197,44 +701,44 @@ final class VectorPanels {
                 if (high != null) {
                     IntVector h0 = IntVector.fromArray(I, high, o);
                     s0 = s0.add(h0.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 16)
-                            .add(h0.lanewise(ASHR, 16))
-                            .lanewise(LSHL, 4));
+                                    .lanewise(ASHR, 16)
+                                    .add(h0.lanewise(ASHR, 16))
+                                    .lanewise(LSHL, 4))
+                            .add(-(starts[at + b] >> 16));
                     IntVector h1 = IntVector.fromArray(I, high, o + L);
                     s1 = s1.add(h1.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 16)
-                            .add(h1.lanewise(ASHR, 16))
-                            .lanewise(LSHL, 4));
+                                    .lanewise(ASHR, 16)
+                                    .add(h1.lanewise(ASHR, 16))
+                                    .lanewise(LSHL, 4))
+                            .add(-(starts[at1 + b] >> 16));
                     IntVector h2 = IntVector.fromArray(I, high, o + 2 * L);
                     s2 = s2.add(h2.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 16)
-                            .add(h2.lanewise(ASHR, 16))
-                            .lanewise(LSHL, 4));
+                                    .lanewise(ASHR, 16)
+                                    .add(h2.lanewise(ASHR, 16))
+                                    .lanewise(LSHL, 4))
+                            .add(-(starts[at2 + b] >> 16));
                     IntVector h3 = IntVector.fromArray(I, high, o + 3 * L);
                     s3 = s3.add(h3.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 16)
-                            .add(h3.lanewise(ASHR, 16))
-                            .lanewise(LSHL, 4));
-                    s0 = s0.sub(starts[at + b] >> 16);
-                    s1 = s1.sub(starts[at1 + b] >> 16);
-                    s2 = s2.sub(starts[at2 + b] >> 16);
-                    s3 = s3.sub(starts[at3 + b] >> 16);
+                                    .lanewise(ASHR, 16)
+                                    .add(h3.lanewise(ASHR, 16))
+                                    .lanewise(LSHL, 4))
+                            .add(-(starts[at3 + b] >> 16));
                 }
-                FloatVector scale = FloatVector.fromArray(F, header, b * RUN + v);
+                FloatVector scale = FloatVector.fromArray(F, scales, from + r * ROWS + v);
                 a0 = ((FloatVector) s0.convertShape(VectorOperators.I2F, F, 0))
-                        .mul(FloatVector.broadcast(F, scales[at + b]))
+                        .mul(FloatVector.broadcast(F, blockScales[at + b]))
                         .fma(scale, a0);
                 a1 = ((FloatVector) s1.convertShape(VectorOperators.I2F, F, 0))
-                        .mul(FloatVector.broadcast(F, scales[at1 + b]))
+                        .mul(FloatVector.broadcast(F, blockScales[at1 + b]))
                         .fma(scale, a1);
                 a2 = ((FloatVector) s2.convertShape(VectorOperators.I2F, F, 0))
-                        .mul(FloatVector.broadcast(F, scales[at2 + b]))
+                        .mul(FloatVector.broadcast(F, blockScales[at2 + b]))
                         .fma(scale, a2);
                 a3 = ((FloatVector) s3.convertShape(VectorOperators.I2F, F, 0))
-                        .mul(FloatVector.broadcast(F, scales[at3 + b]))
+                        .mul(FloatVector.broadcast(F, blockScales[at3 + b]))
                         .fma(scale, a3);
                 if (centred) {
-                    FloatVector centre = FloatVector.fromArray(F, header, b * RUN + ROWS + v);
+                    FloatVector centre = FloatVector.fromArray(F, centres, from + r * ROWS + v);
                     a0 = FloatVector.broadcast(F, blockSums[at + b]).fma(centre, a0);
                     a1 = FloatVector.broadcast(F, blockSums[at1 + b]).fma(centre, a1);
                     a2 = FloatVector.broadcast(F, blockSums[at2 + b]).fma(centre, a2);

@@ -20,8 +20,8 @@ class PanelMatrixTest {
     private static final int[] EXTREME_HALVES = {0x7bff, 0x0001, 0x02aa, 0x0000, 0xb400};
 
     private static int[] columns(PanelFormat format) {
-        // Units of eight, four and one block of 32 columns.
-        return format.blockWeights == 256 ? new int[] {256, 768} : new int[] {32, 96, 160, 128, 384, 256};
+        // Units of one to 32 blocks of 32 columns, several in a row.
+        return format.blockWeights == 256 ? new int[] {256, 768, 2048, 2560} : new int[] {32, 96, 160, 128, 384, 256, 896, 1024, 2432};
     }
 
     @ParameterizedTest
@@ -136,8 +136,6 @@ class PanelMatrixTest {
             }
             for (int t = 0; t < TOKENS_MAX; t++) {
                 float sum = 0;
-                float scaled = 0;
-                float minima = 0;
                 for (int run = 0; run < runs; run++) {
                     int s = 0;
                     int total = 0;
@@ -147,35 +145,9 @@ class PanelMatrixTest {
                     }
                     float blockScale = xScale[t][run * width / 32];
                     float blockSum = blockScale * total;
-                    int block = row + run * width / format.blockWeights * perBlock;
-                    int within = run * width % format.blockWeights;
-                    switch (format) {
-                        case Q4_K, Q5_K -> {
-                            int j = within / 32;
-                            float bias = format == PanelFormat.Q4_K ? 8 : 16;
-                            scaled = Math.fma(
-                                    Math.fma(s, blockScale, bias * blockSum), sixBitScale(blocks, block, j), scaled);
-                            minima = Math.fma(blockSum, sixBitMinimum(blocks, block, j), minima);
-                            if (j == 7) {
-                                sum = Math.fma(scaled, half(blocks, block), sum);
-                                sum = Math.fma(minima, -half(blocks, block + 2), sum);
-                                scaled = 0;
-                                minima = 0;
-                            }
-                        }
-                        case Q6_K -> {
-                            scaled = Math.fma(s * blockScale, blocks[block + 192 + within / 16], scaled);
-                            if (within == 240) {
-                                sum = Math.fma(scaled, half(blocks, block + 208), sum);
-                                scaled = 0;
-                            }
-                        }
-                        default -> {
-                            sum = Math.fma(s * blockScale, scale[run], sum);
-                            if (format.hasCentre()) {
-                                sum = Math.fma(blockSum, centre[run], sum);
-                            }
-                        }
+                    sum = Math.fma(s * blockScale, scale[run], sum);
+                    if (format.hasCentre()) {
+                        sum = Math.fma(blockSum, centre[run], sum);
                     }
                 }
                 y[t][r] = sum;
