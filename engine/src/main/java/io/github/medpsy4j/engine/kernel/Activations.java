@@ -11,6 +11,9 @@ public final class Activations {
     /** Elements that share a scale in the 8-bit form. */
     static final int BLOCK = 32;
 
+    /** Tokens that are treated together. */
+    static final int GROUP = 4;
+
     /** Pairs of integers that one int of nibbles meets: one for each of its shifts. */
     static final int SHIFTS = 4;
 
@@ -23,9 +26,6 @@ public final class Activations {
     // The 8-bit form; allocated when first wanted. Its integers stand as the eight of an int of nibbles do (see
     // PanelFormat.packLow): columns 0, 4, 1, 5, 2, 6, 3, 7 are q0..q7, and the pairs (q0, q4), (q1, q5), (q2, q6),
     // (q3, q7) are ints, the first low.
-
-    /** [rows][stride / 2] the integers */
-    int[] values;
 
     /** [rows][stride / 2] multipliers of nibbles that are shifted but not masked: qk - 16·q(k-1); see {@link PanelMatrix}. */
     int[] multipliers;
@@ -42,6 +42,20 @@ public final class Activations {
     /** [rows][stride / BLOCK][2] -32·Σq of each half of a block: what centres its sum of six bits */
     int[] offsets;
 
+    // The same for kernels that treat four tokens together: what the four have at one place stands side by side.
+
+    /** [rows / 4][stride / 2][4] the integers */
+    int[] values;
+
+    /** [rows / 4][stride / BLOCK][4] */
+    float[] groupedScales;
+
+    /** [rows / 4][stride / BLOCK][4] */
+    float[] groupedSums;
+
+    /** [rows / 4][stride / BLOCK][4] Σq */
+    int[] groupedTotals;
+
     /** Room for {@code rows} vectors of {@code width} floats. */
     public Activations(int rows, int width) {
         this.rows = rows;
@@ -57,12 +71,16 @@ public final class Activations {
 
     void ensureQuantized() {
         if (multipliers == null) {
-            values = new int[rows * stride / 2];
             multipliers = new int[rows * stride / 2];
             scales = new float[rows * stride / BLOCK];
             sums = new float[rows * stride / BLOCK];
             starts = new int[rows * stride / BLOCK];
             offsets = new int[rows * stride / BLOCK * 2];
+            int grouped = (rows + GROUP - 1) / GROUP * GROUP;
+            values = new int[grouped * stride / 2];
+            groupedScales = new float[grouped * stride / BLOCK];
+            groupedSums = new float[grouped * stride / BLOCK];
+            groupedTotals = new int[grouped * stride / BLOCK];
         }
     }
 }

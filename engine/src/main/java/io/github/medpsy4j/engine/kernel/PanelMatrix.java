@@ -268,7 +268,7 @@ final class PanelMatrix extends Matrix {
             for (int b = 0; b < unitBlocks && grouped > 0; b += tileBlocks) {
                 unpack(unit, b, s);
                 for (int t = 0; t < grouped; t += 4) {
-                    multiply4(x, block + t * rowBlocks + b, b, t * ROWS, s);
+                    multiply4(x, (t0 + t) * rowBlocks + (u * unitBlocks + b) * 4, b, t * ROWS, s);
                 }
             }
             for (int t = grouped; t < tokens; t++) {
@@ -354,16 +354,16 @@ final class PanelMatrix extends Matrix {
         }
     }
 
-    /** Four tokens: the part of a panel's results of the tile that starts at the unit's block b. */
+    /** Four tokens, grouped at {@code at}: the part of a panel's results of the tile that starts at the unit's block b. */
     private void multiply4(Activations x, int at, int b, int to, Workspace s) {
         int pairs = BLOCK / 2;
         int column = at * pairs;
         int log = format.tileParts - 1;
         int runs = tileBlocks << log;
         int[] high = null;
-        VectorPanels.products4(s.tile, runs, pairs >> log, x, column, s.products);
+        VectorPanels.products4(s.tile, runs, pairs >> log, x.values, column, s.products);
         if (format == PanelFormat.Q8_0) {
-            VectorPanels.products4(s.highTile, runs, pairs, x, column, s.highProducts);
+            VectorPanels.products4(s.highTile, runs, pairs, x.values, column, s.highProducts);
             high = s.highProducts;
         }
         VectorPanels.combine4(

@@ -34,10 +34,17 @@ final class Quantizer {
             int block = at / BLOCK;
             int first = quantizeHalf(x.data, at, inverse, q, 0);
             int second = quantizeHalf(x.data, at, inverse, q, BLOCK / 2);
-            pair(q, x, at / 2);
+            int total = first + second;
+            // Row t, element i of a row becomes group t / 4, element i, token t mod 4.
+            int group = t / Activations.GROUP * Activations.GROUP;
+            int grouped = (group * x.stride + (at - x.row(t)) * Activations.GROUP) / BLOCK + t - group;
+            pair(q, x, at / 2, (grouped - t + group) * (BLOCK / 2) + t - group);
             x.scales[block] = scale;
-            x.sums[block] = scale * (first + second);
-            x.starts[block] = (-8 * (first + second)) << 16;
+            x.sums[block] = scale * total;
+            x.groupedScales[grouped] = x.scales[block];
+            x.groupedSums[grouped] = x.sums[block];
+            x.groupedTotals[grouped] = total;
+            x.starts[block] = (-8 * total) << 16;
             x.offsets[2 * block] = -32 * first;
             x.offsets[2 * block + 1] = -32 * second;
         }
@@ -65,7 +72,7 @@ final class Quantizer {
         return total.reduceLanes(VectorOperators.ADD);
     }
 
-    private static void pair(int[] q, Activations x, int at) {
+    private static void pair(int[] q, Activations x, int at, int grouped) {
         for (int i = 0; i < BLOCK; i += 8) {
             int to = at + i / 2;
             int q0 = q[i];
@@ -76,10 +83,11 @@ final class Quantizer {
             int q5 = q[i + 6];
             int q6 = q[i + 3];
             int q7 = q[i + 7];
-            x.values[to] = pair(q0, q4);
-            x.values[to + 1] = pair(q1, q5);
-            x.values[to + 2] = pair(q2, q6);
-            x.values[to + 3] = pair(q3, q7);
+            int value = grouped + i / 2 * Activations.GROUP;
+            x.values[value] = pair(q0, q4);
+            x.values[value + Activations.GROUP] = pair(q1, q5);
+            x.values[value + 2 * Activations.GROUP] = pair(q2, q6);
+            x.values[value + 3 * Activations.GROUP] = pair(q3, q7);
             x.multipliers[to] = pair(q0, q4 - 16 * q3);
             x.multipliers[to + 1] = pair(q1 - 16 * q0, q5 - 16 * q4);
             x.multipliers[to + 2] = pair(q2 - 16 * q1, q6 - 16 * q5);

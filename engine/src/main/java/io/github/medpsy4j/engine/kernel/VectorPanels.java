@@ -86,7 +86,8 @@ final class VectorPanels {
     }
 
     /** w = d·u + m = d·(u - bias) + (bias·d + m) for an unsigned u. */
-    static void headerOffsets(MemorySegment w, long at, int blocks, float bias, float[] scales, float[] centres, int to) {
+    static void headerOffsets(
+            MemorySegment w, long at, int blocks, float bias, float[] scales, float[] centres, int to) {
         for (int b = 0; b < blocks; b++) {
             IntVector halves = IntVector.fromMemorySegment(I, w, at + b * (long) VECTOR_BYTES, LE);
             FloatVector d = low(halves);
@@ -96,7 +97,8 @@ final class VectorPanels {
     }
 
     /** w = d·scale·u - dmin·min = d·scale·(u - bias) + (bias·d·scale - dmin·min). All products are exact. */
-    static void headerMinima(MemorySegment w, long at, int groups, float bias, float[] scales, float[] centres, int to0) {
+    static void headerMinima(
+            MemorySegment w, long at, int groups, float bias, float[] scales, float[] centres, int to0) {
         for (int g = 0; g < groups; g++) {
             long o = at + g * (5L * VECTOR_BYTES);
             int to = to0 + g * 8 * ROWS;
@@ -109,8 +111,8 @@ final class VectorPanels {
             scale = d.mul((FloatVector) fields.and(0xff).convertShape(VectorOperators.I2F, F, 0));
             scale.intoArray(scales, to);
             scale.mul(bias)
-                    .add(dmin.mul((FloatVector)
-                            fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0)))
+                    .add(dmin.mul(
+                            (FloatVector) fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0)))
                     .intoArray(centres, to);
             scale = d.mul((FloatVector) fields.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0));
             scale.intoArray(scales, to + ROWS);
@@ -121,8 +123,8 @@ final class VectorPanels {
             scale = d.mul((FloatVector) fields.and(0xff).convertShape(VectorOperators.I2F, F, 0));
             scale.intoArray(scales, to + 2 * ROWS);
             scale.mul(bias)
-                    .add(dmin.mul((FloatVector)
-                            fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0)))
+                    .add(dmin.mul(
+                            (FloatVector) fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0)))
                     .intoArray(centres, to + 2 * ROWS);
             scale = d.mul((FloatVector) fields.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0));
             scale.intoArray(scales, to + 3 * ROWS);
@@ -133,8 +135,8 @@ final class VectorPanels {
             scale = d.mul((FloatVector) fields.and(0xff).convertShape(VectorOperators.I2F, F, 0));
             scale.intoArray(scales, to + 4 * ROWS);
             scale.mul(bias)
-                    .add(dmin.mul((FloatVector)
-                            fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0)))
+                    .add(dmin.mul(
+                            (FloatVector) fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0)))
                     .intoArray(centres, to + 4 * ROWS);
             scale = d.mul((FloatVector) fields.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0));
             scale.intoArray(scales, to + 5 * ROWS);
@@ -145,8 +147,8 @@ final class VectorPanels {
             scale = d.mul((FloatVector) fields.and(0xff).convertShape(VectorOperators.I2F, F, 0));
             scale.intoArray(scales, to + 6 * ROWS);
             scale.mul(bias)
-                    .add(dmin.mul((FloatVector)
-                            fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0)))
+                    .add(dmin.mul(
+                            (FloatVector) fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0)))
                     .intoArray(centres, to + 6 * ROWS);
             scale = d.mul((FloatVector) fields.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0));
             scale.intoArray(scales, to + 7 * ROWS);
@@ -220,31 +222,71 @@ final class VectorPanels {
         int first = at * (INTS * SHIFTS);
         for (int h = 0; h < halfBlocks; h++) {
             long o = plane + h * (2L * VECTOR_BYTES);
-            ShortVector m0 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS)]).reinterpretAsShorts();
-            ShortVector m1 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 1]).reinterpretAsShorts();
-            ShortVector m2 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 2]).reinterpretAsShorts();
-            ShortVector m3 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 3]).reinterpretAsShorts();
+            ShortVector m0 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS)])
+                    .reinterpretAsShorts();
+            ShortVector m1 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 1])
+                    .reinterpretAsShorts();
+            ShortVector m2 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 2])
+                    .reinterpretAsShorts();
+            ShortVector m3 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 3])
+                    .reinterpretAsShorts();
             IntVector v = IntVector.fromMemorySegment(I, w, o, LE);
-            ShortVector a0 = v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
+            ShortVector a0 = v.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                    .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
             v = IntVector.fromMemorySegment(I, w, o + stream, LE);
-            ShortVector a1 = v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
+            ShortVector a1 = v.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                    .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
             v = IntVector.fromMemorySegment(I, w, o + 2 * stream, LE);
-            ShortVector a2 = v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
+            ShortVector a2 = v.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                    .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
             v = IntVector.fromMemorySegment(I, w, o + 3 * stream, LE);
-            ShortVector a3 = v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
+            ShortVector a3 = v.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                    .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
             VarHandle.acquireFence();
-            m0 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 4]).reinterpretAsShorts();
-            m1 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 5]).reinterpretAsShorts();
-            m2 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 6]).reinterpretAsShorts();
-            m3 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 7]).reinterpretAsShorts();
+            m0 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 4])
+                    .reinterpretAsShorts();
+            m1 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 5])
+                    .reinterpretAsShorts();
+            m2 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 6])
+                    .reinterpretAsShorts();
+            m3 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 7])
+                    .reinterpretAsShorts();
             v = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE);
-            a0 = a0.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+            a0 = a0.add(v.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                    .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
             v = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES + stream, LE);
-            a1 = a1.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+            a1 = a1.add(v.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                    .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
             v = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES + 2 * stream, LE);
-            a2 = a2.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+            a2 = a2.add(v.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                    .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
             v = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES + 3 * stream, LE);
-            a3 = a3.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+            a3 = a3.add(v.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                    .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
             a0.reinterpretAsInts().intoArray(products, h * ROWS);
             a1.reinterpretAsInts().intoArray(products, h * ROWS + L);
             a2.reinterpretAsInts().intoArray(products, h * ROWS + 2 * L);
@@ -266,31 +308,87 @@ final class VectorPanels {
         for (int h = 0; h < halfBlocks; h++) {
             long fields = plane + (h >> log) * (long) VECTOR_BYTES;
             int shift = 2 * (h & log);
-            ShortVector m0 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS)]).reinterpretAsShorts();
-            ShortVector m1 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 1]).reinterpretAsShorts();
-            ShortVector m2 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 2]).reinterpretAsShorts();
-            ShortVector m3 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 3]).reinterpretAsShorts();
-            IntVector v = IntVector.fromMemorySegment(I, w, fields, LE).lanewise(LSHR, shift).and(mask);
-            ShortVector a0 = v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
-            v = IntVector.fromMemorySegment(I, w, fields + stream, LE).lanewise(LSHR, shift).and(mask);
-            ShortVector a1 = v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
-            v = IntVector.fromMemorySegment(I, w, fields + 2 * stream, LE).lanewise(LSHR, shift).and(mask);
-            ShortVector a2 = v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
-            v = IntVector.fromMemorySegment(I, w, fields + 3 * stream, LE).lanewise(LSHR, shift).and(mask);
-            ShortVector a3 = v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
+            ShortVector m0 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS)])
+                    .reinterpretAsShorts();
+            ShortVector m1 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 1])
+                    .reinterpretAsShorts();
+            ShortVector m2 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 2])
+                    .reinterpretAsShorts();
+            ShortVector m3 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 3])
+                    .reinterpretAsShorts();
+            IntVector v = IntVector.fromMemorySegment(I, w, fields, LE)
+                    .lanewise(LSHR, shift)
+                    .and(mask);
+            ShortVector a0 = v.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                    .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
+            v = IntVector.fromMemorySegment(I, w, fields + stream, LE)
+                    .lanewise(LSHR, shift)
+                    .and(mask);
+            ShortVector a1 = v.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                    .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
+            v = IntVector.fromMemorySegment(I, w, fields + 2 * stream, LE)
+                    .lanewise(LSHR, shift)
+                    .and(mask);
+            ShortVector a2 = v.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                    .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
+            v = IntVector.fromMemorySegment(I, w, fields + 3 * stream, LE)
+                    .lanewise(LSHR, shift)
+                    .and(mask);
+            ShortVector a3 = v.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                    .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
             VarHandle.acquireFence();
-            m0 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 4]).reinterpretAsShorts();
-            m1 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 5]).reinterpretAsShorts();
-            m2 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 6]).reinterpretAsShorts();
-            m3 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 7]).reinterpretAsShorts();
-            v = IntVector.fromMemorySegment(I, w, fields, LE).lanewise(LSHR, shift + bits).and(mask);
-            a0 = a0.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
-            v = IntVector.fromMemorySegment(I, w, fields + stream, LE).lanewise(LSHR, shift + bits).and(mask);
-            a1 = a1.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
-            v = IntVector.fromMemorySegment(I, w, fields + 2 * stream, LE).lanewise(LSHR, shift + bits).and(mask);
-            a2 = a2.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
-            v = IntVector.fromMemorySegment(I, w, fields + 3 * stream, LE).lanewise(LSHR, shift + bits).and(mask);
-            a3 = a3.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+            m0 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 4])
+                    .reinterpretAsShorts();
+            m1 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 5])
+                    .reinterpretAsShorts();
+            m2 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 6])
+                    .reinterpretAsShorts();
+            m3 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 7])
+                    .reinterpretAsShorts();
+            v = IntVector.fromMemorySegment(I, w, fields, LE)
+                    .lanewise(LSHR, shift + bits)
+                    .and(mask);
+            a0 = a0.add(v.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                    .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+            v = IntVector.fromMemorySegment(I, w, fields + stream, LE)
+                    .lanewise(LSHR, shift + bits)
+                    .and(mask);
+            a1 = a1.add(v.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                    .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+            v = IntVector.fromMemorySegment(I, w, fields + 2 * stream, LE)
+                    .lanewise(LSHR, shift + bits)
+                    .and(mask);
+            a2 = a2.add(v.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                    .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+            v = IntVector.fromMemorySegment(I, w, fields + 3 * stream, LE)
+                    .lanewise(LSHR, shift + bits)
+                    .and(mask);
+            a3 = a3.add(v.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                    .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
             a0.reinterpretAsInts().intoArray(products, h * ROWS);
             a1.reinterpretAsInts().intoArray(products, h * ROWS + L);
             a2.reinterpretAsInts().intoArray(products, h * ROWS + 2 * L);
@@ -350,7 +448,17 @@ final class VectorPanels {
                     .reinterpretAsShorts()
                     .add(IntVector.fromArray(I, high, o + ROWS).reinterpretAsShorts())
                     .reinterpretAsInts();
-            t0.lanewise(LSHL, 16).add(t0).add(startLow).lanewise(ASHR, 16).add(h0.lanewise(LSHL, 16).add(h0).add(startHigh).lanewise(ASHR, 16).lanewise(LSHL, 4)).add(extra).intoArray(sums, b * ROWS);
+            t0.lanewise(LSHL, 16)
+                    .add(t0)
+                    .add(startLow)
+                    .lanewise(ASHR, 16)
+                    .add(h0.lanewise(LSHL, 16)
+                            .add(h0)
+                            .add(startHigh)
+                            .lanewise(ASHR, 16)
+                            .lanewise(LSHL, 4))
+                    .add(extra)
+                    .intoArray(sums, b * ROWS);
             IntVector t1 = IntVector.fromArray(I, low, o + L)
                     .reinterpretAsShorts()
                     .add(IntVector.fromArray(I, low, o + ROWS + L).reinterpretAsShorts())
@@ -359,7 +467,17 @@ final class VectorPanels {
                     .reinterpretAsShorts()
                     .add(IntVector.fromArray(I, high, o + ROWS + L).reinterpretAsShorts())
                     .reinterpretAsInts();
-            t1.lanewise(LSHL, 16).add(t1).add(startLow).lanewise(ASHR, 16).add(h1.lanewise(LSHL, 16).add(h1).add(startHigh).lanewise(ASHR, 16).lanewise(LSHL, 4)).add(extra).intoArray(sums, b * ROWS + L);
+            t1.lanewise(LSHL, 16)
+                    .add(t1)
+                    .add(startLow)
+                    .lanewise(ASHR, 16)
+                    .add(h1.lanewise(LSHL, 16)
+                            .add(h1)
+                            .add(startHigh)
+                            .lanewise(ASHR, 16)
+                            .lanewise(LSHL, 4))
+                    .add(extra)
+                    .intoArray(sums, b * ROWS + L);
             IntVector t2 = IntVector.fromArray(I, low, o + 2 * L)
                     .reinterpretAsShorts()
                     .add(IntVector.fromArray(I, low, o + ROWS + 2 * L).reinterpretAsShorts())
@@ -368,7 +486,17 @@ final class VectorPanels {
                     .reinterpretAsShorts()
                     .add(IntVector.fromArray(I, high, o + ROWS + 2 * L).reinterpretAsShorts())
                     .reinterpretAsInts();
-            t2.lanewise(LSHL, 16).add(t2).add(startLow).lanewise(ASHR, 16).add(h2.lanewise(LSHL, 16).add(h2).add(startHigh).lanewise(ASHR, 16).lanewise(LSHL, 4)).add(extra).intoArray(sums, b * ROWS + 2 * L);
+            t2.lanewise(LSHL, 16)
+                    .add(t2)
+                    .add(startLow)
+                    .lanewise(ASHR, 16)
+                    .add(h2.lanewise(LSHL, 16)
+                            .add(h2)
+                            .add(startHigh)
+                            .lanewise(ASHR, 16)
+                            .lanewise(LSHL, 4))
+                    .add(extra)
+                    .intoArray(sums, b * ROWS + 2 * L);
             IntVector t3 = IntVector.fromArray(I, low, o + 3 * L)
                     .reinterpretAsShorts()
                     .add(IntVector.fromArray(I, low, o + ROWS + 3 * L).reinterpretAsShorts())
@@ -377,7 +505,17 @@ final class VectorPanels {
                     .reinterpretAsShorts()
                     .add(IntVector.fromArray(I, high, o + ROWS + 3 * L).reinterpretAsShorts())
                     .reinterpretAsInts();
-            t3.lanewise(LSHL, 16).add(t3).add(startLow).lanewise(ASHR, 16).add(h3.lanewise(LSHL, 16).add(h3).add(startHigh).lanewise(ASHR, 16).lanewise(LSHL, 4)).add(extra).intoArray(sums, b * ROWS + 3 * L);
+            t3.lanewise(LSHL, 16)
+                    .add(t3)
+                    .add(startLow)
+                    .lanewise(ASHR, 16)
+                    .add(h3.lanewise(LSHL, 16)
+                            .add(h3)
+                            .add(startHigh)
+                            .lanewise(ASHR, 16)
+                            .lanewise(LSHL, 4))
+                    .add(extra)
+                    .intoArray(sums, b * ROWS + 3 * L);
         }
     }
 
@@ -388,16 +526,36 @@ final class VectorPanels {
             IntVector offset = IntVector.broadcast(I, offsets[2 * at + h]);
             IntVector t0 = IntVector.fromArray(I, low, h * ROWS);
             IntVector h0 = IntVector.fromArray(I, high, h * ROWS);
-            t0.lanewise(LSHL, 16).add(t0).lanewise(ASHR, 16).add(h0.lanewise(LSHL, 16).add(h0).lanewise(ASHR, 16).lanewise(LSHL, 4)).add(offset).intoArray(sums, h * ROWS);
+            t0.lanewise(LSHL, 16)
+                    .add(t0)
+                    .lanewise(ASHR, 16)
+                    .add(h0.lanewise(LSHL, 16).add(h0).lanewise(ASHR, 16).lanewise(LSHL, 4))
+                    .add(offset)
+                    .intoArray(sums, h * ROWS);
             IntVector t1 = IntVector.fromArray(I, low, h * ROWS + L);
             IntVector h1 = IntVector.fromArray(I, high, h * ROWS + L);
-            t1.lanewise(LSHL, 16).add(t1).lanewise(ASHR, 16).add(h1.lanewise(LSHL, 16).add(h1).lanewise(ASHR, 16).lanewise(LSHL, 4)).add(offset).intoArray(sums, h * ROWS + L);
+            t1.lanewise(LSHL, 16)
+                    .add(t1)
+                    .lanewise(ASHR, 16)
+                    .add(h1.lanewise(LSHL, 16).add(h1).lanewise(ASHR, 16).lanewise(LSHL, 4))
+                    .add(offset)
+                    .intoArray(sums, h * ROWS + L);
             IntVector t2 = IntVector.fromArray(I, low, h * ROWS + 2 * L);
             IntVector h2 = IntVector.fromArray(I, high, h * ROWS + 2 * L);
-            t2.lanewise(LSHL, 16).add(t2).lanewise(ASHR, 16).add(h2.lanewise(LSHL, 16).add(h2).lanewise(ASHR, 16).lanewise(LSHL, 4)).add(offset).intoArray(sums, h * ROWS + 2 * L);
+            t2.lanewise(LSHL, 16)
+                    .add(t2)
+                    .lanewise(ASHR, 16)
+                    .add(h2.lanewise(LSHL, 16).add(h2).lanewise(ASHR, 16).lanewise(LSHL, 4))
+                    .add(offset)
+                    .intoArray(sums, h * ROWS + 2 * L);
             IntVector t3 = IntVector.fromArray(I, low, h * ROWS + 3 * L);
             IntVector h3 = IntVector.fromArray(I, high, h * ROWS + 3 * L);
-            t3.lanewise(LSHL, 16).add(t3).lanewise(ASHR, 16).add(h3.lanewise(LSHL, 16).add(h3).lanewise(ASHR, 16).lanewise(LSHL, 4)).add(offset).intoArray(sums, h * ROWS + 3 * L);
+            t3.lanewise(LSHL, 16)
+                    .add(t3)
+                    .lanewise(ASHR, 16)
+                    .add(h3.lanewise(LSHL, 16).add(h3).lanewise(ASHR, 16).lanewise(LSHL, 4))
+                    .add(offset)
+                    .intoArray(sums, h * ROWS + 3 * L);
         }
     }
 
@@ -493,21 +651,33 @@ final class VectorPanels {
             IntVector start = IntVector.broadcast(I, starts[at + 2 * p]);
             IntVector t0 = IntVector.fromArray(I, products, 4 * p * ROWS + v)
                     .reinterpretAsShorts()
-                    .add(IntVector.fromArray(I, products, (4 * p + 1) * ROWS + v).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, products, (4 * p + 1) * ROWS + v)
+                            .reinterpretAsShorts())
                     .reinterpretAsInts();
             FloatVector w0 = d0.mul((FloatVector) f0.and(0xff).convertShape(VectorOperators.I2F, F, 0));
-            FloatVector c0 = dmin0.mul((FloatVector) f0.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0));
-            a0 = ((FloatVector) t0.lanewise(LSHL, 16).add(t0).add(start).lanewise(ASHR, 16).convertShape(VectorOperators.I2F, F, 0))
+            FloatVector c0 =
+                    dmin0.mul((FloatVector) f0.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0));
+            a0 = ((FloatVector) t0.lanewise(LSHL, 16)
+                            .add(t0)
+                            .add(start)
+                            .lanewise(ASHR, 16)
+                            .convertShape(VectorOperators.I2F, F, 0))
                     .mul(scale)
                     .fma(w0, a0);
             a0 = sum.fma(w0.fma(bias, c0), a0);
             IntVector t1 = IntVector.fromArray(I, products, 4 * p * ROWS + v + L)
                     .reinterpretAsShorts()
-                    .add(IntVector.fromArray(I, products, (4 * p + 1) * ROWS + v + L).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, products, (4 * p + 1) * ROWS + v + L)
+                            .reinterpretAsShorts())
                     .reinterpretAsInts();
             FloatVector w1 = d1.mul((FloatVector) f1.and(0xff).convertShape(VectorOperators.I2F, F, 0));
-            FloatVector c1 = dmin1.mul((FloatVector) f1.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0));
-            a1 = ((FloatVector) t1.lanewise(LSHL, 16).add(t1).add(start).lanewise(ASHR, 16).convertShape(VectorOperators.I2F, F, 0))
+            FloatVector c1 =
+                    dmin1.mul((FloatVector) f1.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0));
+            a1 = ((FloatVector) t1.lanewise(LSHL, 16)
+                            .add(t1)
+                            .add(start)
+                            .lanewise(ASHR, 16)
+                            .convertShape(VectorOperators.I2F, F, 0))
                     .mul(scale)
                     .fma(w1, a1);
             a1 = sum.fma(w1.fma(bias, c1), a1);
@@ -516,21 +686,31 @@ final class VectorPanels {
             start = IntVector.broadcast(I, starts[at + 2 * p + 1]);
             t0 = IntVector.fromArray(I, products, (4 * p + 2) * ROWS + v)
                     .reinterpretAsShorts()
-                    .add(IntVector.fromArray(I, products, (4 * p + 3) * ROWS + v).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, products, (4 * p + 3) * ROWS + v)
+                            .reinterpretAsShorts())
                     .reinterpretAsInts();
             w0 = d0.mul((FloatVector) f0.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0));
             c0 = dmin0.mul((FloatVector) f0.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0));
-            a0 = ((FloatVector) t0.lanewise(LSHL, 16).add(t0).add(start).lanewise(ASHR, 16).convertShape(VectorOperators.I2F, F, 0))
+            a0 = ((FloatVector) t0.lanewise(LSHL, 16)
+                            .add(t0)
+                            .add(start)
+                            .lanewise(ASHR, 16)
+                            .convertShape(VectorOperators.I2F, F, 0))
                     .mul(scale)
                     .fma(w0, a0);
             a0 = sum.fma(w0.fma(bias, c0), a0);
             t1 = IntVector.fromArray(I, products, (4 * p + 2) * ROWS + v + L)
                     .reinterpretAsShorts()
-                    .add(IntVector.fromArray(I, products, (4 * p + 3) * ROWS + v + L).reinterpretAsShorts())
+                    .add(IntVector.fromArray(I, products, (4 * p + 3) * ROWS + v + L)
+                            .reinterpretAsShorts())
                     .reinterpretAsInts();
             w1 = d1.mul((FloatVector) f1.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0));
             c1 = dmin1.mul((FloatVector) f1.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0));
-            a1 = ((FloatVector) t1.lanewise(LSHL, 16).add(t1).add(start).lanewise(ASHR, 16).convertShape(VectorOperators.I2F, F, 0))
+            a1 = ((FloatVector) t1.lanewise(LSHL, 16)
+                            .add(t1)
+                            .add(start)
+                            .lanewise(ASHR, 16)
+                            .convertShape(VectorOperators.I2F, F, 0))
                     .mul(scale)
                     .fma(w1, a1);
             a1 = sum.fma(w1.fma(bias, c1), a1);
@@ -583,8 +763,7 @@ final class VectorPanels {
             int v = i % VECTORS;
             int to = word * SHIFTS * ROWS + v * L;
             IntVector n = IntVector.fromMemorySegment(I, w, low + v * stream + word * (long) VECTOR_BYTES, LE);
-            IntVector h = IntVector.fromMemorySegment(
-                            I, w, high + v * stream + (word >> log) * (long) VECTOR_BYTES, LE)
+            IntVector h = IntVector.fromMemorySegment(I, w, high + v * stream + (word >> log) * (long) VECTOR_BYTES, LE)
                     .lanewise(LSHR, (word & within) * bits);
             for (int k = 0; k < SHIFTS; k++) {
                 n.and(PAIR)
@@ -599,28 +778,27 @@ final class VectorPanels {
         }
     }
 
-    /** products[part][vector][4 tokens][lanes] = Σ c·q over {@code pairs} of columns each, in two shorts. */
-    static void products4(int[] tile, int parts, int pairs, Activations x, int at, int[] products) {
+    /**
+     * products[part][vector][4 tokens][lanes] = Σ c·q over {@code pairs} of columns each, in two shorts.
+     *
+     * @param at of the group of four tokens' first integers
+     */
+    static void products4(int[] tile, int parts, int pairs, int[] values, int at, int[] products) {
         for (int part = 0; part < parts; part++) {
             for (int v = 0; v < VECTORS; v += 2) {
                 productsOfPart(
                         tile,
                         part * pairs * ROWS + v * L,
                         pairs,
-                        x.values,
-                        at + part * pairs,
-                        x.stride / 2,
+                        values,
+                        at + part * pairs * TOKENS,
                         products,
                         (part * VECTORS + v) * TOKENS * L);
             }
         }
     }
 
-    private static void productsOfPart(
-            int[] tile, int from, int pairs, int[] values, int x0, int stride, int[] products, int to) {
-        int x1 = x0 + stride;
-        int x2 = x1 + stride;
-        int x3 = x2 + stride;
+    private static void productsOfPart(int[] tile, int from, int pairs, int[] values, int at, int[] products, int to) {
         ShortVector zero = ShortVector.zero(S);
         ShortVector s00 = zero;
         ShortVector s10 = zero;
@@ -630,19 +808,34 @@ final class VectorPanels {
         ShortVector s12 = zero;
         ShortVector s03 = zero;
         ShortVector s13 = zero;
-        for (int k = 0; k < pairs; k++) {
+        for (int k = 0; k < pairs; k += 2) {
             ShortVector c0 = IntVector.fromArray(I, tile, from + k * ROWS).reinterpretAsShorts();
             ShortVector c1 = IntVector.fromArray(I, tile, from + k * ROWS + L).reinterpretAsShorts();
-            ShortVector q = IntVector.broadcast(I, values[x0 + k]).reinterpretAsShorts();
+            ShortVector q = IntVector.broadcast(I, values[at + k * TOKENS]).reinterpretAsShorts();
             s00 = s00.add(c0.mul(q));
             s10 = s10.add(c1.mul(q));
-            q = IntVector.broadcast(I, values[x1 + k]).reinterpretAsShorts();
+            q = IntVector.broadcast(I, values[at + k * TOKENS + 1]).reinterpretAsShorts();
             s01 = s01.add(c0.mul(q));
             s11 = s11.add(c1.mul(q));
-            q = IntVector.broadcast(I, values[x2 + k]).reinterpretAsShorts();
+            q = IntVector.broadcast(I, values[at + k * TOKENS + 2]).reinterpretAsShorts();
             s02 = s02.add(c0.mul(q));
             s12 = s12.add(c1.mul(q));
-            q = IntVector.broadcast(I, values[x3 + k]).reinterpretAsShorts();
+            q = IntVector.broadcast(I, values[at + k * TOKENS + 3]).reinterpretAsShorts();
+            s03 = s03.add(c0.mul(q));
+            s13 = s13.add(c1.mul(q));
+            VarHandle.acquireFence();
+            c0 = IntVector.fromArray(I, tile, from + k * ROWS + ROWS).reinterpretAsShorts();
+            c1 = IntVector.fromArray(I, tile, from + k * ROWS + ROWS + L).reinterpretAsShorts();
+            q = IntVector.broadcast(I, values[at + k * TOKENS + 4]).reinterpretAsShorts();
+            s00 = s00.add(c0.mul(q));
+            s10 = s10.add(c1.mul(q));
+            q = IntVector.broadcast(I, values[at + k * TOKENS + 5]).reinterpretAsShorts();
+            s01 = s01.add(c0.mul(q));
+            s11 = s11.add(c1.mul(q));
+            q = IntVector.broadcast(I, values[at + k * TOKENS + 6]).reinterpretAsShorts();
+            s02 = s02.add(c0.mul(q));
+            s12 = s12.add(c1.mul(q));
+            q = IntVector.broadcast(I, values[at + k * TOKENS + 7]).reinterpretAsShorts();
             s03 = s03.add(c0.mul(q));
             s13 = s13.add(c1.mul(q));
         }
@@ -660,6 +853,7 @@ final class VectorPanels {
      * {@link #combine} of four tokens, from products.
      *
      * @param high products of the high nibbles of eight bits, whose sums are low + 16·high + 8·Σq; null for other types
+     * @param at of the group of four tokens' first scales
      * @param from the first run's index in scales and centres
      */
     static void combine4(
@@ -675,13 +869,9 @@ final class VectorPanels {
             int from,
             float[] y,
             int to) {
-        float[] blockScales = x.scales;
-        float[] blockSums = x.sums;
-        int[] starts = x.starts;
-        int rowBlocks = x.stride / PanelMatrix.BLOCK;
-        int at1 = at + rowBlocks;
-        int at2 = at1 + rowBlocks;
-        int at3 = at2 + rowBlocks;
+        float[] tokenScales = x.groupedScales;
+        float[] tokenSums = x.groupedSums;
+        int[] tokenTotals = x.groupedTotals;
         for (int v = 0; v < ROWS; v += L) {
             FloatVector a0 = FloatVector.fromArray(F, y, to + v);
             FloatVector a1 = FloatVector.fromArray(F, y, to + ROWS + v);
@@ -689,7 +879,7 @@ final class VectorPanels {
             FloatVector a3 = FloatVector.fromArray(F, y, to + 3 * ROWS + v);
             for (int r = 0; r < runs; r++) {
                 int o = (r * VECTORS * L + v) * TOKENS;
-                int b = r >> log;
+                int g = at + (r >> log) * TOKENS;
                 IntVector s0 = IntVector.fromArray(I, products, o);
                 s0 = s0.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s0.lanewise(ASHR, 16));
                 IntVector s1 = IntVector.fromArray(I, products, o + L);
@@ -704,45 +894,45 @@ final class VectorPanels {
                                     .lanewise(ASHR, 16)
                                     .add(h0.lanewise(ASHR, 16))
                                     .lanewise(LSHL, 4))
-                            .add(-(starts[at + b] >> 16));
+                            .add(8 * tokenTotals[g]);
                     IntVector h1 = IntVector.fromArray(I, high, o + L);
                     s1 = s1.add(h1.lanewise(LSHL, 16)
                                     .lanewise(ASHR, 16)
                                     .add(h1.lanewise(ASHR, 16))
                                     .lanewise(LSHL, 4))
-                            .add(-(starts[at1 + b] >> 16));
+                            .add(8 * tokenTotals[g + 1]);
                     IntVector h2 = IntVector.fromArray(I, high, o + 2 * L);
                     s2 = s2.add(h2.lanewise(LSHL, 16)
                                     .lanewise(ASHR, 16)
                                     .add(h2.lanewise(ASHR, 16))
                                     .lanewise(LSHL, 4))
-                            .add(-(starts[at2 + b] >> 16));
+                            .add(8 * tokenTotals[g + 2]);
                     IntVector h3 = IntVector.fromArray(I, high, o + 3 * L);
                     s3 = s3.add(h3.lanewise(LSHL, 16)
                                     .lanewise(ASHR, 16)
                                     .add(h3.lanewise(ASHR, 16))
                                     .lanewise(LSHL, 4))
-                            .add(-(starts[at3 + b] >> 16));
+                            .add(8 * tokenTotals[g + 3]);
                 }
                 FloatVector scale = FloatVector.fromArray(F, scales, from + r * ROWS + v);
                 a0 = ((FloatVector) s0.convertShape(VectorOperators.I2F, F, 0))
-                        .mul(FloatVector.broadcast(F, blockScales[at + b]))
+                        .mul(FloatVector.broadcast(F, tokenScales[g]))
                         .fma(scale, a0);
                 a1 = ((FloatVector) s1.convertShape(VectorOperators.I2F, F, 0))
-                        .mul(FloatVector.broadcast(F, blockScales[at1 + b]))
+                        .mul(FloatVector.broadcast(F, tokenScales[g + 1]))
                         .fma(scale, a1);
                 a2 = ((FloatVector) s2.convertShape(VectorOperators.I2F, F, 0))
-                        .mul(FloatVector.broadcast(F, blockScales[at2 + b]))
+                        .mul(FloatVector.broadcast(F, tokenScales[g + 2]))
                         .fma(scale, a2);
                 a3 = ((FloatVector) s3.convertShape(VectorOperators.I2F, F, 0))
-                        .mul(FloatVector.broadcast(F, blockScales[at3 + b]))
+                        .mul(FloatVector.broadcast(F, tokenScales[g + 3]))
                         .fma(scale, a3);
                 if (centred) {
                     FloatVector centre = FloatVector.fromArray(F, centres, from + r * ROWS + v);
-                    a0 = FloatVector.broadcast(F, blockSums[at + b]).fma(centre, a0);
-                    a1 = FloatVector.broadcast(F, blockSums[at1 + b]).fma(centre, a1);
-                    a2 = FloatVector.broadcast(F, blockSums[at2 + b]).fma(centre, a2);
-                    a3 = FloatVector.broadcast(F, blockSums[at3 + b]).fma(centre, a3);
+                    a0 = FloatVector.broadcast(F, tokenSums[g]).fma(centre, a0);
+                    a1 = FloatVector.broadcast(F, tokenSums[g + 1]).fma(centre, a1);
+                    a2 = FloatVector.broadcast(F, tokenSums[g + 2]).fma(centre, a2);
+                    a3 = FloatVector.broadcast(F, tokenSums[g + 3]).fma(centre, a3);
                 }
             }
             a0.intoArray(y, to + v);

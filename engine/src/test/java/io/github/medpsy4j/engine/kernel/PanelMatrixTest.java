@@ -21,7 +21,9 @@ class PanelMatrixTest {
 
     private static int[] columns(PanelFormat format) {
         // Units of one to 32 blocks of 32 columns, several in a row.
-        return format.blockWeights == 256 ? new int[] {256, 768, 2048, 2560} : new int[] {32, 96, 160, 128, 384, 256, 896, 1024, 2432};
+        return format.blockWeights == 256
+                ? new int[] {256, 768, 2048, 2560}
+                : new int[] {32, 96, 160, 128, 384, 256, 896, 1024, 2432};
     }
 
     @ParameterizedTest
