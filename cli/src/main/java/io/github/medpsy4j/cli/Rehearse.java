@@ -1,10 +1,21 @@
 package io.github.medpsy4j.cli;
 
+import io.github.medpsy4j.cli.remote.RemoteAccess;
+import io.github.medpsy4j.cli.remote.RemoteAddress;
+import io.github.medpsy4j.cli.remote.RemoteException;
+import io.github.medpsy4j.cli.remote.RemoteServer;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.jar.JarFile;
 
 /**
@@ -28,8 +39,32 @@ final class Rehearse {
                 absent++;
             }
         }
+        askOurselves();
         System.out.println("classes that need an absent library: " + absent);
         return vector;
+    }
+
+    /** A request for {@code --remote}, which loads the JDK's HTTP client: the JDK's own archive lacks most of it. */
+    private static void askOurselves() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            Thread.ofVirtual().start(() -> answer(socket));
+            RemoteAccess access = new RemoteAccess("", Optional.empty(), Duration.ofSeconds(5), line -> {});
+            RemoteAddress address = RemoteAddress.parse("http://127.0.0.1:" + socket.getLocalPort());
+            new RemoteServer(address, access).models();
+        } catch (RemoteException notLoaded) {
+            System.out.println("the HTTP client is not archived: " + notLoaded.getMessage());
+        }
+    }
+
+    private static void answer(ServerSocket socket) {
+        try (Socket one = socket.accept()) {
+            String response = "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{\"data\": []}";
+            one.getOutputStream().write(response.getBytes(StandardCharsets.US_ASCII));
+            one.shutdownOutput();
+            one.getInputStream().readAllBytes(); // else closing would reset what is still on its way
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static List<String> classesBeside(Path jar) throws IOException {
