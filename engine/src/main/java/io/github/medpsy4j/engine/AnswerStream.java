@@ -3,6 +3,7 @@ package io.github.medpsy4j.engine;
 import io.github.medpsy4j.tokenizer.Decoder;
 import io.github.medpsy4j.tokenizer.Tokenizer;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 
@@ -18,12 +19,14 @@ final class AnswerStream implements TokenText {
     private final int thinkBudget;
     private final Consumer<int[]> force;
     private final Predicate<ChatToken> listener;
+    private final ToolCallStream calls; // null where no tool may be called
     private final StringBuilder raw = new StringBuilder();
     private final StringBuilder answer = new StringBuilder();
     private final StringBuilder thoughts = new StringBuilder();
     private int[] tokens = new int[256];
     private int count;
     private int answerChars;
+    private int keptAnswerChars; // of those, what stands before a stop text
     private int thoughtTokens;
     private boolean goesOn = true;
 
@@ -44,6 +47,9 @@ final class AnswerStream implements TokenText {
         this.thinkBudget = options.thinkBudget();
         this.force = force;
         this.listener = listener;
+        this.calls = options.tools().areOffered()
+                ? new ToolCallStream(options.tools().names(), piece -> say(piece, false), this::call)
+                : null;
     }
 
     @Override
@@ -65,7 +71,10 @@ final class AnswerStream implements TokenText {
     public void end() {
         text(decoder.flush());
         thinking.end();
-        say(stops.flush(), false);
+        answered(stops.flush());
+        if (calls != null) {
+            calls.end();
+        }
     }
 
     private void text(String piece) {
@@ -74,10 +83,25 @@ final class AnswerStream implements TokenText {
     }
 
     private void divided(String piece, boolean isThinking) {
-        if (!isThinking) {
+        if (isThinking) {
+            say(piece, true);
+        } else {
             answerChars += piece.length();
+            answered(stops.accept(piece));
         }
-        say(isThinking ? piece : stops.accept(piece), isThinking);
+    }
+
+    private void answered(String kept) {
+        keptAnswerChars += kept.length();
+        if (calls == null) {
+            say(kept, false);
+        } else {
+            calls.accept(kept);
+        }
+    }
+
+    private void call(ToolCall.Delta delta) {
+        goesOn &= listener.test(new ChatToken("", false, delta));
     }
 
     private void say(String piece, boolean isThinking) {
@@ -90,6 +114,16 @@ final class AnswerStream implements TokenText {
     @Override
     public String answer() {
         return answer.toString();
+    }
+
+    @Override
+    public List<ToolCall> toolCalls() {
+        return calls == null ? List.of() : calls.calls();
+    }
+
+    @Override
+    public String toolCallFault() {
+        return calls == null ? "" : calls.fault();
     }
 
     @Override
@@ -113,7 +147,7 @@ final class AnswerStream implements TokenText {
 
     /** How much of {@link #raw} was kept: all of it, or what stands before a stop text. */
     int keptChars() {
-        return raw.length() - answerChars + answer.length();
+        return raw.length() - answerChars + keptAnswerChars;
     }
 
     /** How many of the tokens spell exactly the part of {@link #raw} that was kept; -1 if a token straddles its end. */

@@ -21,6 +21,7 @@ public final class Chat implements AutoCloseable {
     private static final String SYSTEM = "system";
     private static final String USER = "user";
     private static final String ASSISTANT = "assistant";
+    private static final String TOOL = "tool";
 
     /** Trimming leaves this part of the context in use, so that it does not happen at every turn. */
     private static final double TRIMMED_FILL = 0.75;
@@ -68,7 +69,7 @@ public final class Chat implements AutoCloseable {
 
     /**
      * Receives a line for people for what the conversation does by itself: turns that leave a full context, a saved
-     * cache that cannot be used.
+     * cache that cannot be used, a call of a tool that is none.
      */
     public void notices(Consumer<String> listener) {
         notices = Objects.requireNonNull(listener);
@@ -82,15 +83,15 @@ public final class Chat implements AutoCloseable {
     /**
      * Replaces the whole conversation.
      *
-     * @param value an optional system message, then messages of {@code user} and {@code assistant}
+     * @param value an optional system message, then messages of {@code user}, {@code assistant} and {@code tool}
      * @throws IllegalArgumentException if another role is among them, or a system message not in front
      */
     public void messages(List<ChatMessage> value) {
         for (int i = 0; i < value.size(); i++) {
             String role = value.get(i).role();
-            if (!role.equals(USER) && !role.equals(ASSISTANT) && !(i == 0 && role.equals(SYSTEM))) {
-                throw new IllegalArgumentException("message " + i + ": expected the role user or assistant"
-                        + (i == 0 ? " or system" : "") + ", got " + role);
+            if (!List.of(USER, ASSISTANT, TOOL).contains(role) && !(i == 0 && role.equals(SYSTEM))) {
+                throw new IllegalArgumentException("message " + i + ": expected the role user, assistant"
+                        + (i == 0 ? ", tool or system" : " or tool") + ", got " + role);
             }
         }
         List<ChatMessage> copy = List.copyOf(value);
@@ -145,11 +146,34 @@ public final class Chat implements AutoCloseable {
      * Sends a user's message and streams the answer.
      *
      * @param listener receives each piece and returns whether to go on; what was said until it refuses is kept
-     * @throws ModelException if the model has no chat template
+     * @throws ModelException if the model has no chat template, or one that knows no tools where there are some
      * @throws ContextFullException if the conversation no longer fits the context; the message is not kept then
      */
     public Answer send(String text, Predicate<ChatToken> listener) throws ModelException {
-        return answerTo(messages.size(), text, listener);
+        return answerTo(messages.size(), List.of(ChatMessage.user(text)), listener);
+    }
+
+    /**
+     * Sends what came of the calls that the last answer asked for, and streams the next one, which may ask for calls in
+     * turn.
+     *
+     * @param results {@link ChatMessage#tool} for each call, in their order
+     * @throws IllegalStateException if the last answer asked for none
+     * @throws IllegalArgumentException if the results are not those of its calls
+     */
+    public Answer sendToolResults(List<ChatMessage> results, Predicate<ChatToken> listener) throws ModelException {
+        List<String> asked = messages.isEmpty()
+                ? List.of()
+                : messages.getLast().toolCalls().stream().map(ToolCall::id).toList();
+        if (asked.isEmpty()) {
+            throw new IllegalStateException("the last answer asked for no calls");
+        }
+        List<String> got = results.stream().map(ChatMessage::toolCallId).toList();
+        if (!asked.equals(got)
+                || !results.stream().allMatch(result -> result.role().equals(TOOL))) {
+            throw new IllegalArgumentException("results: expected tools' messages for " + asked + ", got " + got);
+        }
+        return answerTo(messages.size(), results, listener);
     }
 
     /**
@@ -159,7 +183,7 @@ public final class Chat implements AutoCloseable {
      */
     public Answer retry(Predicate<ChatToken> listener) throws ModelException {
         int at = existingUser();
-        return answerTo(at, messages.get(at).content(), listener);
+        return answerTo(at, List.of(messages.get(at)), listener);
     }
 
     /**
@@ -168,7 +192,7 @@ public final class Chat implements AutoCloseable {
      * @throws IllegalStateException if there is no user's message
      */
     public Answer edit(String text, Predicate<ChatToken> listener) throws ModelException {
-        return answerTo(existingUser(), text, listener);
+        return answerTo(existingUser(), List.of(ChatMessage.user(text)), listener);
     }
 
     private int existingUser() {
@@ -179,17 +203,17 @@ public final class Chat implements AutoCloseable {
         return at;
     }
 
-    /** Puts a user's message in place of messages[at..] and answers it; a failure leaves all as it was. */
-    private Answer answerTo(int at, String text, Predicate<ChatToken> listener) throws ModelException {
+    /** Puts what was said in place of messages[at..] and answers it; a failure leaves all as it was. */
+    private Answer answerTo(int at, List<ChatMessage> said, Predicate<ChatToken> listener) throws ModelException {
         List<ChatMessage> tail = messages.subList(at, messages.size());
         List<ChatMessage> before = List.copyOf(tail);
         int forgottenBefore = forgotten;
         tail.clear();
-        messages.add(ChatMessage.user(text));
+        messages.addAll(said);
         boolean answered = false;
         try {
             Answer answer = answer(listener);
-            messages.add(ChatMessage.assistant(answer.text(), answer.thinking()));
+            messages.add(ChatMessage.assistant(answer.text(), answer.thinking(), answer.toolCalls()));
             answered = true;
             return answer;
         } finally {
@@ -219,7 +243,16 @@ public final class Chat implements AutoCloseable {
         stream.end();
         transcript.answer(stream.raw(), stream.tokens(), stream.keptChars(), stream.keptTokens());
         lastGeneration = stream.isStopped() ? generation.endedBy(FinishReason.STOP_TEXT) : generation;
-        return new Answer(stream.answer(), stream.thoughts(), lastGeneration, turnsLeft);
+        if (!stream.toolCallFault().isEmpty()) {
+            notices.accept(stream.toolCallFault());
+        }
+        return new Answer(
+                stream.answer(),
+                stream.thoughts(),
+                lastGeneration,
+                turnsLeft,
+                stream.toolCalls(),
+                stream.toolCallFault());
     }
 
     /** A prompt of all messages but the first {@code forgotten} ones. */
@@ -233,7 +266,8 @@ public final class Chat implements AutoCloseable {
         return new Fitting(
                 forgottenMessages,
                 transcript.tokenize(
-                        model.tokenizer(), Prompt.render(model, visible(forgottenMessages), options.think(), true)));
+                        model.tokenizer(),
+                        Prompt.render(model, visible(forgottenMessages), options.think(), options.tools(), true)));
     }
 
     private Fitting promptThatFits() throws ModelException {
@@ -289,7 +323,7 @@ public final class Chat implements AutoCloseable {
             return new ContextUse(session.context(), system, List.of(), 0, 0);
         }
         List<ChatMessage> seen = visible(forgotten);
-        RenderedPrompt rendered = Prompt.render(model, seen, options.think(), false);
+        RenderedPrompt rendered = Prompt.render(model, seen, options.think(), options.tools(), false);
         String text = rendered.text();
         int rest = transcript.tokenize(tokenizer, rendered).length();
         int at = 0;

@@ -1,8 +1,10 @@
 package io.github.medpsy4j.engine;
 
+import io.github.medpsy4j.engine.grammar.Grammar;
 import io.github.medpsy4j.engine.sampling.SamplingOptions;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * How a conversation goes.
@@ -15,6 +17,7 @@ import java.util.Objects;
  * @param stops texts that end an answer before them; none is empty
  * @param overflow what happens when the context fills
  * @param draft the most tokens that are guessed at a time, see {@link Generator}; 0 for none. Changes no token
+ * @param tools what the model may ask to be called
  */
 public record ChatOptions(
         String system,
@@ -24,7 +27,8 @@ public record ChatOptions(
         int thinkBudget,
         List<String> stops,
         Overflow overflow,
-        int draft) {
+        int draft,
+        Tools tools) {
     /** The template's switch {@code enable_thinking}. */
     public enum Think {
         ON,
@@ -54,6 +58,9 @@ public record ChatOptions(
         }
         Generator.checkDraft(draft);
         stops = StopTexts.checked(stops);
+        if (tools.areOffered() && sampling.grammar().isPresent()) {
+            throw new IllegalArgumentException("grammar: is not supported beside tools");
+        }
     }
 
     /** No system message, llama.cpp's sampling with a seed from the clock, no bounds, trimming. */
@@ -61,12 +68,21 @@ public record ChatOptions(
         return new Builder();
     }
 
-    /** How the tokens of an answer are drawn: a grammar is about what follows the thinking, if that may be. */
+    /**
+     * How the tokens of an answer are drawn: a grammar is about what follows the thinking, if that may be.
+     *
+     * @throws io.github.medpsy4j.engine.grammar.GrammarException if the call of a tool is required whose schema is not
+     *     supported
+     */
     SamplingOptions answerSampling() {
-        return think == Think.OFF || sampling.grammar().isEmpty()
+        Optional<Grammar> grammar = tools.grammar().or(sampling::grammar);
+        return grammar.isEmpty()
                 ? sampling
                 : sampling.toBuilder()
-                        .grammar(sampling.grammar().get().afterThinking())
+                        .grammar(
+                                think == Think.OFF
+                                        ? grammar.get()
+                                        : grammar.get().afterThinking())
                         .build();
     }
 
@@ -81,6 +97,7 @@ public record ChatOptions(
         b.stops = stops;
         b.overflow = overflow;
         b.draft = draft;
+        b.tools = tools;
         return b;
     }
 
@@ -94,6 +111,7 @@ public record ChatOptions(
         private List<String> stops = List.of();
         private Overflow overflow = Overflow.TRIM;
         private int draft = Generator.DRAFT_DEFAULT;
+        private Tools tools = Tools.none();
 
         private Builder() {}
 
@@ -137,8 +155,14 @@ public record ChatOptions(
             return this;
         }
 
+        public Builder tools(Tools value) {
+            tools = value;
+            return this;
+        }
+
+        /** @throws IllegalArgumentException if a value is out of range, or a grammar stands beside tools */
         public ChatOptions build() {
-            return new ChatOptions(system, sampling, maxTokens, think, thinkBudget, stops, overflow, draft);
+            return new ChatOptions(system, sampling, maxTokens, think, thinkBudget, stops, overflow, draft, tools);
         }
     }
 }

@@ -17,15 +17,22 @@ public final class Completion {
     /**
      * A stretch of text.
      *
-     * @param text the characters; empty only in a last piece that brings tokens without text
+     * @param text the characters; empty only in a last piece that brings tokens without text, and where {@code toolCall}
+     *     is there
      * @param thinking whether it belongs to the thinking before the answer
      * @param tokens what was drawn since the piece before, end tokens and what a stop text cut off left out; their
-     *     characters may lie in the next piece where a stop text seemed to begin
+     *     characters may lie in the next piece where a stop text or a mark seemed to begin
+     * @param toolCall a part of a call of a tool, in place of text; mostly null
      */
-    public record Piece(String text, boolean thinking, List<TokenLogprob> tokens) {
+    public record Piece(String text, boolean thinking, List<TokenLogprob> tokens, ToolCall.Delta toolCall) {
         /** Copies the list. */
         public Piece {
             tokens = List.copyOf(tokens);
+        }
+
+        /** A stretch of text. */
+        public Piece(String text, boolean thinking, List<TokenLogprob> tokens) {
+            this(text, thinking, tokens, null);
         }
     }
 
@@ -110,7 +117,7 @@ public final class Completion {
     }
 
     synchronized void say(ChatToken text) {
-        pieces.add(new Piece(text.text(), text.thinking(), tokens));
+        pieces.add(new Piece(text.text(), text.thinking(), tokens, text.toolCall()));
         tokens = new ArrayList<>();
         notifyAll();
     }

@@ -49,6 +49,7 @@ public final class Model implements AutoCloseable {
     private final Tokenizer tokenizer;
     private final String chatTemplateSource;
     private ChatTemplate chatTemplate;
+    private String toolsFault; // null while unknown; empty if there is none
     private final WorkerPool pool;
     private final Arena arena;
     private final Kernels kernels;
@@ -256,6 +257,30 @@ public final class Model implements AutoCloseable {
             chatTemplate = ChatTemplate.parse("chat_template", chatTemplateSource);
         }
         return Optional.ofNullable(chatTemplate);
+    }
+
+    /**
+     * Whether the template tells the model of tools, in the form that is read here: whether {@link ChatOptions#tools} can
+     * be used.
+     *
+     * @throws io.github.medpsy4j.engine.template.TemplateException if the template cannot be parsed
+     */
+    public boolean supportsTools() {
+        return toolsFault().isEmpty();
+    }
+
+    /** @throws ModelException if {@link #supportsTools} is false, with the reason */
+    void checkTools() throws ModelException {
+        if (!supportsTools()) {
+            throw new ModelException(file.path() + ": tools: the chat template " + toolsFault());
+        }
+    }
+
+    private synchronized String toolsFault() {
+        if (toolsFault == null) {
+            toolsFault = chatTemplate().map(Prompt::toolsFault).orElse("is missing");
+        }
+        return toolsFault;
     }
 
     /** A new, empty session with {@link #context} positions. */

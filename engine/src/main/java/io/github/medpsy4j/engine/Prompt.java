@@ -3,6 +3,7 @@ package io.github.medpsy4j.engine;
 import io.github.medpsy4j.engine.template.ChatTemplate;
 import io.github.medpsy4j.engine.template.Origin;
 import io.github.medpsy4j.engine.template.RenderedPrompt;
+import io.github.medpsy4j.engine.template.TemplateException;
 import io.github.medpsy4j.tokenizer.Tokenizer;
 import io.github.medpsy4j.tokenizer.TrustedSpans;
 import io.github.medpsy4j.tokenizer.Vocabulary;
@@ -34,13 +35,27 @@ public final class Prompt {
      * @throws ModelException if the model has no template
      */
     public static Prompt of(Model model, List<ChatMessage> messages, ChatOptions.Think think) throws ModelException {
-        RenderedPrompt rendered = render(model, messages, think, true);
+        return of(model, messages, think, Tools.none());
+    }
+
+    /**
+     * The same with tools that the model is told of.
+     *
+     * @throws ModelException if the model has no template, or one that knows no tools
+     */
+    public static Prompt of(Model model, List<ChatMessage> messages, ChatOptions.Think think, Tools tools)
+            throws ModelException {
+        RenderedPrompt rendered = render(model, messages, think, tools, true);
         return new Prompt(rendered, tokenize(model.tokenizer(), rendered, 0), Transcript.Cut.NONE);
     }
 
     /** Renders messages; {@code opensAnswer} asks for the template's beginning of an answer after them. */
-    static RenderedPrompt render(Model model, List<ChatMessage> messages, ChatOptions.Think think, boolean opensAnswer)
+    static RenderedPrompt render(
+            Model model, List<ChatMessage> messages, ChatOptions.Think think, Tools tools, boolean opensAnswer)
             throws ModelException {
+        if (tools.areOffered()) {
+            model.checkTools();
+        }
         ChatTemplate template = model.chatTemplate()
                 .orElseThrow(() -> new ModelException(
                         model.file().path() + ": the file carries no chat template; use a raw prompt instead"));
@@ -50,12 +65,40 @@ public final class Prompt {
         variables.put("add_generation_prompt", opensAnswer);
         variables.put("bos_token", text(tokenizer, tokenizer.vocabulary().bos()));
         variables.put("eos_token", text(tokenizer, tokenizer.vocabulary().eos()));
+        if (tools.areOffered()) {
+            variables.put("tools", tools.list().stream().map(Tool::variables).toList());
+        }
         switch (think) {
             case ON -> variables.put("enable_thinking", true);
             case OFF -> variables.put("enable_thinking", false);
             case AUTO -> {}
         }
         return template.render(variables);
+    }
+
+    /**
+     * Why the template cannot be used with tools; empty if it can: one that tells the model of them, and to call them as
+     * {@link ToolCallStream} reads it.
+     */
+    static String toolsFault(ChatTemplate template) {
+        Tool probe = new Tool("probe_of_tools", "", "");
+        Map<String, Object> variables = new LinkedHashMap<>();
+        variables.put("messages", List.of(ChatMessage.user("x").variables()));
+        variables.put("tools", List.of(probe.variables()));
+        variables.put("add_generation_prompt", true);
+        variables.put("bos_token", "");
+        variables.put("eos_token", "");
+        String text;
+        try {
+            text = template.render(variables).text();
+        } catch (TemplateException e) {
+            return "does not take tools: " + e.getMessage();
+        }
+        if (!text.contains(probe.name())) {
+            return "knows no tools";
+        }
+        boolean isRead = text.contains("<tool_call>") && text.contains("\"name\"") && text.contains("\"arguments\"");
+        return isRead ? "" : "has the model call tools in a form that is not read; expected <tool_call>{…}</tool_call>";
     }
 
     private static String text(Tokenizer tokenizer, OptionalInt id) {

@@ -11,6 +11,7 @@ public final class Request {
 
     private final int[] prompt;
     private final ChatOptions options;
+    private final SamplingOptions sampling;
     private final boolean isChat;
     private final boolean opensThinking;
     private final boolean logprobs;
@@ -19,6 +20,7 @@ public final class Request {
     private Request(Builder b) {
         prompt = b.prompt;
         options = b.options;
+        sampling = b.sampling;
         isChat = b.isChat;
         opensThinking = b.opensThinking;
         logprobs = b.logprobs;
@@ -31,11 +33,13 @@ public final class Request {
      * @param messages what was said; a system message in front of them, none is taken from the options
      * @param options sampling, limits, thinking and stop texts. {@code overflow} does not count: a conversation that does
      *     not fit is refused; nor does {@code draft}: {@link SchedulerOptions} have it
-     * @throws ModelException if the model has no chat template
+     * @throws ModelException if the model has no chat template, or one that knows no tools where there are some
+     * @throws io.github.medpsy4j.engine.grammar.GrammarException if the call of a tool is required whose schema is not
+     *     supported
      */
     public static Builder chat(Model model, List<ChatMessage> messages, ChatOptions options) throws ModelException {
-        Prompt prompt = Prompt.of(model, messages, options.think());
-        Builder builder = new Builder(prompt.tokens(), options);
+        Prompt prompt = Prompt.of(model, messages, options.think(), options.tools());
+        Builder builder = new Builder(prompt.tokens(), options, options.answerSampling());
         builder.isChat = true;
         builder.opensThinking = prompt.opensThinking();
         return builder;
@@ -53,7 +57,7 @@ public final class Request {
                 .maxTokens(maxTokens)
                 .stops(stops)
                 .build();
-        return new Builder(prompt.clone(), options);
+        return new Builder(prompt.clone(), options, sampling);
     }
 
     int[] promptView() {
@@ -67,6 +71,11 @@ public final class Request {
 
     ChatOptions options() {
         return options;
+    }
+
+    /** How tokens are drawn, the grammar of the options' tools with it. */
+    SamplingOptions sampling() {
+        return sampling;
     }
 
     boolean isChat() {
@@ -89,14 +98,16 @@ public final class Request {
     public static final class Builder {
         private final int[] prompt;
         private final ChatOptions options;
+        private final SamplingOptions sampling;
         private boolean isChat;
         private boolean opensThinking;
         private boolean logprobs;
         private int topLogprobs;
 
-        private Builder(int[] prompt, ChatOptions options) {
+        private Builder(int[] prompt, ChatOptions options, SamplingOptions sampling) {
             this.prompt = prompt;
             this.options = Objects.requireNonNull(options);
+            this.sampling = sampling;
             if (prompt.length == 0) {
                 throw new IllegalArgumentException("the prompt has no tokens");
             }

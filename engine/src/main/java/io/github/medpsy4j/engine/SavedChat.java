@@ -19,7 +19,7 @@ import java.util.Objects;
  * @param think what the template was told of thinking
  * @param thinkBudget the bound of the thinking; 0 for none
  * @param forgottenMessages how many of the messages after the system message had left the context
- * @param messages an optional system message, then those of {@code user} and {@code assistant}
+ * @param messages an optional system message, then those of {@code user}, {@code assistant} and {@code tool}
  */
 public record SavedChat(
         String modelIdentity,
@@ -33,7 +33,11 @@ public record SavedChat(
     private static final int VERSION = 1;
     // The indices are what the file has.
     private static final List<Think> THINKS = List.of(Think.AUTO, Think.ON, Think.OFF);
-    private static final List<String> ROLES = List.of("system", "user", "assistant");
+    private static final List<String> ROLES = List.of("system", "user", "assistant", "tool");
+
+    /** Stands for the role of an assistant that asked for calls, which follow. */
+    private static final int ROLE_WITH_CALLS = ROLES.size();
+
     private static final String CONVERSATION = "the conversation";
 
     /** Copies the messages. */
@@ -61,7 +65,17 @@ public record SavedChat(
                 .int32(forgottenMessages)
                 .int32(messages.size());
         for (ChatMessage message : messages) {
-            part.int32(ROLES.indexOf(message.role())).string(message.content()).string(message.thinking());
+            boolean hasCalls = !message.toolCalls().isEmpty();
+            boolean isTool = message.role().equals("tool"); // which does not think: the call's id has the place
+            part.int32(hasCalls ? ROLE_WITH_CALLS : ROLES.indexOf(message.role()))
+                    .string(message.content())
+                    .string(isTool ? message.toolCallId() : message.thinking());
+            if (hasCalls) {
+                part.int32(message.toolCalls().size());
+                for (ToolCall call : message.toolCalls()) {
+                    part.string(call.id()).string(call.name()).string(call.arguments());
+                }
+            }
         }
         SessionFile.write(path, MAGIC, VERSION, writer -> writer.part(part));
     }
@@ -83,11 +97,11 @@ public record SavedChat(
             int count = in.count("the number of messages", 3 * Integer.BYTES);
             List<ChatMessage> messages = new ArrayList<>(count);
             for (int i = 0; i < count; i++) {
-                int role = in.index("the role of message " + i, ROLES.size());
+                int role = in.index("the role of message " + i, ROLE_WITH_CALLS + 1);
                 if (role == 0 && i > 0) {
                     throw in.fail("the role of message " + i, "user or assistant", "system");
                 }
-                messages.add(new ChatMessage(ROLES.get(role), in.string("a message"), in.string("a thinking")));
+                messages.add(message(in, role));
             }
             int turnMessages = count - (count > 0 && messages.getFirst().role().equals("system") ? 1 : 0);
             if (forgotten > turnMessages) {
@@ -97,5 +111,22 @@ public record SavedChat(
             in.endOfFile();
             return new SavedChat(identity, name, savedAt, think, thinkBudget, forgotten, messages);
         }
+    }
+
+    private static ChatMessage message(Reader in, int role) throws IOException {
+        String content = in.string("a message");
+        String thinking = in.string("a thinking");
+        if (role == ROLE_WITH_CALLS) {
+            int count = in.count("the number of calls", 3 * Integer.BYTES);
+            List<ToolCall> calls = new ArrayList<>(count);
+            for (int i = 0; i < count; i++) {
+                calls.add(new ToolCall(
+                        in.string("a call's id"), in.string("a call's tool"), in.string("a call's arguments")));
+            }
+            return ChatMessage.assistant(content, thinking, calls);
+        }
+        return ROLES.get(role).equals("tool")
+                ? ChatMessage.tool(thinking, content)
+                : new ChatMessage(ROLES.get(role), content, thinking);
     }
 }

@@ -349,10 +349,7 @@ public final class Scheduler implements AutoCloseable {
             slot.reused = common;
             promptTokens += prompt.length;
             reusedTokens += common;
-            ChatOptions chat = completion.request().options();
-            boolean isChat = completion.request().isChat();
-            slot.decoding =
-                    new Decoding(slot.session, isChat ? chat.answerSampling() : chat.sampling(), options.draft());
+            slot.decoding = new Decoding(slot.session, completion.request().sampling(), options.draft());
             slot.text = text(slot, completion);
         } catch (RuntimeException | Error e) {
             fail(slot, e);
@@ -586,7 +583,13 @@ public final class Scheduler implements AutoCloseable {
                     now - promptDone,
                     told);
             release(slot);
-            completion.end(new Answer(slot.text.answer(), slot.text.thoughts(), generation, 0));
+            completion.end(new Answer(
+                    slot.text.answer(),
+                    slot.text.thoughts(),
+                    generation,
+                    0,
+                    slot.text.toolCalls(),
+                    slot.text.toolCallFault()));
         } catch (RuntimeException | Error e) {
             fail(slot, e);
         }

@@ -1,5 +1,7 @@
 package io.github.medpsy4j.engine;
 
+import java.util.List;
+
 /** The text of a generation as its tokens are drawn. */
 interface TokenText extends Generator.TokenListener {
     /** Hands out what still waits. No token may follow. */
@@ -10,6 +12,16 @@ interface TokenText extends Generator.TokenListener {
 
     /** What was thought before it. */
     String thoughts();
+
+    /** The calls of tools in it. */
+    default List<ToolCall> toolCalls() {
+        return List.of();
+    }
+
+    /** What is wrong with them; empty if nothing is. */
+    default String toolCallFault() {
+        return "";
+    }
 
     /** Whether a stop text has appeared. */
     boolean isStopped();

@@ -225,12 +225,13 @@ class ConversationTest {
     void messagesOfOtherRolesAreRefused() {
         try (Chat chat = model.chat(options().build())) {
             IllegalArgumentException tool = assertThrows(
-                    IllegalArgumentException.class, () -> chat.messages(List.of(new ChatMessage("tool", "x", ""))));
-            assertEquals("message 0: expected the role user or assistant or system, got tool", tool.getMessage());
+                    IllegalArgumentException.class, () -> chat.messages(List.of(new ChatMessage("function", "x", ""))));
+            assertEquals(
+                    "message 0: expected the role user, assistant, tool or system, got function", tool.getMessage());
             IllegalArgumentException system = assertThrows(
                     IllegalArgumentException.class,
                     () -> chat.messages(List.of(ChatMessage.user("x"), ChatMessage.system("y"))));
-            assertEquals("message 1: expected the role user or assistant, got system", system.getMessage());
+            assertEquals("message 1: expected the role user, assistant or tool, got system", system.getMessage());
             assertEquals(List.of(), chat.messages());
         }
     }

@@ -28,7 +28,11 @@ public final class Constraint {
         THINKING,
         /** The thinking has been closed: white space may stand before the text. */
         CLOSED,
-        TEXT
+        TEXT,
+        /** Anything may come; the grammar's text follows where its trigger has come. */
+        FREE,
+        /** Nothing but the end may come. */
+        DONE
     }
 
     /** White space between the end of the thinking and the text: so many tokens at most. */
@@ -38,6 +42,9 @@ public final class Constraint {
     private final TokenTrie trie;
     private final Automaton automaton;
     private final boolean mayThink;
+    private final boolean recurs;
+    private final byte[] trigger; // empty where all of the text is constrained
+    private final int[] triggerBorder; // by matched bytes, how many of them may begin another match
     private final int openToken; // -1 if there is to be none
     private final Map<Automaton.State, long[]> masks = new LinkedHashMap<>(16, 0.75f, true) {
         private static final long serialVersionUID = 1;
@@ -51,19 +58,46 @@ public final class Constraint {
     private Automaton.State state;
     private byte[] tail = {}; // of the thinking: what may begin its closing mark
     private int spaces;
+    private int triggered; // bytes of the trigger that the text ends with
 
-    Constraint(Grammar grammar, Tokenizer tokenizer, boolean mayThink) {
+    Constraint(Grammar grammar, Tokenizer tokenizer) {
         this.tokenizer = tokenizer;
         this.trie = TokenTrie.of(tokenizer);
         this.automaton = new Automaton(grammar.program());
-        this.mayThink = mayThink;
+        this.mayThink = grammar.isAfterThinking();
+        this.recurs = grammar.recurs();
+        this.trigger =
+                grammar.trigger() == null ? new byte[0] : grammar.trigger().getBytes(StandardCharsets.UTF_8);
+        this.triggerBorder = borders(trigger);
         OptionalInt open = tokenizer.special(OPEN);
         openToken = mayThink && open.isPresent() ? open.getAsInt() : -1;
         state = automaton.start();
-        phase = mayThink ? Phase.START : Phase.TEXT;
+        phase = mayThink ? Phase.START : textPhase();
         if (trie.endToken() < 0) {
             throw new GrammarException("the vocabulary has no end token, so a text could not end with its grammar");
         }
+    }
+
+    private boolean waits() {
+        return trigger.length > 0;
+    }
+
+    private Phase textPhase() {
+        return waits() ? Phase.FREE : Phase.TEXT;
+    }
+
+    /** For each beginning of a text the length of its longest proper end that begins the text too (Knuth, Morris, Pratt). */
+    private static int[] borders(byte[] text) {
+        int[] borders = new int[text.length + 1];
+        int border = 0;
+        for (int i = 1; i < text.length; i++) {
+            while (border > 0 && text[i] != text[border]) {
+                border = borders[border];
+            }
+            border += text[i] == text[border] ? 1 : 0;
+            borders[i + 1] = border;
+        }
+        return borders;
     }
 
     /**
@@ -81,17 +115,19 @@ public final class Constraint {
         if (end.endsWith(OPEN)) {
             phase = Phase.THINKING;
         } else if (end.endsWith("</think>")) {
-            phase = Phase.CLOSED;
+            phase = waits() ? Phase.FREE : Phase.CLOSED;
         }
     }
 
     /** Whether a token may come next. */
     public boolean accepts(int token) {
         return switch (phase) {
-            case START -> token == openToken || continues(token);
+            case START -> token == openToken || (waits() ? isFree(token) : continues(token));
             case THINKING -> !trie.isEnd(token);
             case CLOSED -> isSpace(token) || continues(token);
             case TEXT -> continues(token);
+            case FREE -> isFree(token);
+            case DONE -> trie.isEnd(token);
         };
     }
 
@@ -106,8 +142,12 @@ public final class Constraint {
         }
         switch (phase) {
             case START -> {
-                phase = token == openToken ? Phase.THINKING : Phase.TEXT;
-                advance(phase == Phase.TEXT ? token : -1);
+                phase = token == openToken ? Phase.THINKING : textPhase();
+                if (phase == Phase.TEXT) {
+                    advance(token);
+                } else if (phase == Phase.FREE) {
+                    watch(token);
+                }
             }
             case THINKING -> think(token);
             case CLOSED -> {
@@ -119,17 +159,24 @@ public final class Constraint {
                 }
             }
             case TEXT -> advance(token);
+            case FREE -> watch(token);
+            case DONE -> {}
         }
     }
 
     /** Whether the text may end here. */
     public boolean isComplete() {
-        return phase != Phase.THINKING && state.isComplete;
+        return switch (phase) {
+            case THINKING -> false;
+            case FREE, DONE -> true;
+            case START -> waits() || state.isComplete;
+            case CLOSED, TEXT -> state.isComplete;
+        };
     }
 
     /** Whether nothing but the end may come. */
     public boolean mustEnd() {
-        return phase != Phase.THINKING && state.isAtEnd() && state.isComplete;
+        return phase == Phase.DONE || (phase != Phase.THINKING && state.isAtEnd() && state.isComplete);
     }
 
     /** A token that ends the text. */
@@ -145,12 +192,15 @@ public final class Constraint {
      * @throws GrammarException if no token may come: the vocabulary cannot spell what the grammar asks for
      */
     public int mask(float[] logits) {
-        boolean isThinking = phase == Phase.THINKING;
-        long[] allowed = isThinking ? null : allowed();
+        boolean isLoose = phase == Phase.THINKING
+                || phase == Phase.FREE
+                || phase == Phase.DONE
+                || (phase == Phase.START && waits());
+        long[] allowed = isLoose ? null : allowed();
         int some = -1;
         for (int id = 0; id < logits.length; id++) {
-            boolean may = isThinking
-                    ? !trie.isEnd(id)
+            boolean may = isLoose
+                    ? accepts(id)
                     : (allowed[id >> 6] & 1L << id) != 0
                             || (phase == Phase.START && id == openToken)
                             || (phase == Phase.CLOSED && isSpace(id));
@@ -190,12 +240,78 @@ public final class Constraint {
         return bytes.length > 0;
     }
 
+    private byte[] bytesOf(int token) {
+        byte[] bytes = trie.bytesOf(token);
+        return bytes.length > 0 ? bytes : tokenizer.bytesOf(token); // a mark may be a control token
+    }
+
+    private int match(int matched, byte next) {
+        int length = matched;
+        while (length > 0 && trigger[length] != next) {
+            length = triggerBorder[length];
+        }
+        return trigger[length] == next ? length + 1 : 0;
+    }
+
+    /** Where in a token's bytes the trigger ends; -1 if it does not. */
+    private int triggerEnd(byte[] bytes) {
+        int matched = triggered;
+        for (int i = 0; i < bytes.length; i++) {
+            matched = match(matched, bytes[i]);
+            if (matched == trigger.length) {
+                return i + 1;
+            }
+        }
+        return -1;
+    }
+
+    /** Whether what a token says after the trigger, if anything, begins the grammar's text. */
+    private boolean isFree(int token) {
+        if (trie.isEnd(token)) {
+            return true;
+        }
+        byte[] bytes = bytesOf(token);
+        int from = triggerEnd(bytes);
+        if (from < 0 || from == bytes.length) {
+            return true;
+        }
+        Automaton.State to = automaton.start();
+        for (int i = from; i < bytes.length; i++) {
+            to = automaton.step(to, bytes[i] & 0xFF);
+        }
+        return !to.isDead();
+    }
+
+    private void watch(int token) {
+        if (trie.isEnd(token)) {
+            return;
+        }
+        byte[] bytes = bytesOf(token);
+        int from = triggerEnd(bytes);
+        if (from < 0) {
+            for (byte each : bytes) {
+                triggered = match(triggered, each);
+            }
+            return;
+        }
+        phase = Phase.TEXT;
+        triggered = 0;
+        state = automaton.start();
+        for (int i = from; i < bytes.length; i++) {
+            state = automaton.step(state, bytes[i] & 0xFF);
+        }
+    }
+
     private void advance(int token) {
-        if (token < 0 || trie.isEnd(token)) {
+        if (trie.isEnd(token)) {
             return;
         }
         for (byte each : trie.bytesOf(token)) {
             state = automaton.step(state, each & 0xFF);
+        }
+        if (waits() && state.isAtEnd() && state.isComplete) {
+            phase = recurs ? Phase.FREE : Phase.DONE;
+            state = automaton.start();
         }
         if (automaton.isFull()) {
             state = automaton.forgetAllBut(state);
@@ -209,7 +325,7 @@ public final class Constraint {
         System.arraycopy(bytes, 0, all, tail.length, bytes.length);
         for (int i = 0; i + CLOSE.length <= all.length; i++) {
             if (Arrays.equals(all, i, i + CLOSE.length, CLOSE, 0, CLOSE.length)) {
-                phase = Phase.CLOSED;
+                phase = waits() ? Phase.FREE : Phase.CLOSED;
                 return;
             }
         }

@@ -1,7 +1,10 @@
 package io.github.medpsy4j.engine.grammar;
 
+import io.github.medpsy4j.engine.json.JsonException;
+import io.github.medpsy4j.engine.json.JsonReader;
 import io.github.medpsy4j.tokenizer.Tokenizer;
 import java.util.List;
+import java.util.Map;
 
 /**
  * What a generated text may be: a context-free grammar, from llama.cpp's notation or from a JSON Schema. Immutable, and
@@ -32,9 +35,21 @@ public final class Grammar {
     private final Program program;
     private final boolean afterThinking;
 
-    private Grammar(Program program, boolean afterThinking) {
+    /** What it waits for: only what follows each occurrence is constrained; null for all of the text. */
+    private final String trigger;
+
+    /** Where it waits: whether more than one occurrence may come. */
+    private final boolean recurs;
+
+    private Grammar(Program program, boolean afterThinking, String trigger, boolean recurs) {
         this.program = program;
         this.afterThinking = afterThinking;
+        this.trigger = trigger;
+        this.recurs = recurs;
+    }
+
+    private static Grammar ofWhole(Program program) {
+        return new Grammar(program, false, null, false);
     }
 
     /**
@@ -44,7 +59,7 @@ public final class Grammar {
      * @throws GrammarException if it cannot be read, with line and column, or not be followed
      */
     public static Grammar ofGbnf(String text) {
-        return new Grammar(Compiler.compile(GbnfParser.parse(text), "root"), false);
+        return ofWhole(Compiler.compile(GbnfParser.parse(text), "root"));
     }
 
     /**
@@ -60,7 +75,11 @@ public final class Grammar {
      *     annotations such as {@code title}; the message has the keyword's path
      */
     public static Grammar ofJsonSchema(String json) {
-        return ofJsonSchema(JsonReader.read(json));
+        try {
+            return ofJsonSchema(JsonReader.read(json));
+        } catch (JsonException e) {
+            throw new GrammarException(e.getMessage());
+        }
     }
 
     /**
@@ -69,7 +88,7 @@ public final class Grammar {
      * @param schema maps, lists, strings, numbers, booleans and null
      */
     public static Grammar ofJsonSchema(Object schema) {
-        return new Grammar(Compiler.compile(JsonSchema.rules(schema), JsonSchema.ROOT), false);
+        return ofWhole(Compiler.compile(JsonSchema.rules(schema), JsonSchema.ROOT));
     }
 
     /**
@@ -77,7 +96,32 @@ public final class Grammar {
      * anything goes, and white space.
      */
     public Grammar afterThinking() {
-        return new Grammar(program, true);
+        return new Grammar(program, true, trigger, recurs);
+    }
+
+    /**
+     * Makes the grammar of calls of tools as Qwen's and Hermes' models write them:
+     *
+     * <pre>
+     * &lt;tool_call&gt;
+     * {"name": "NAME", "arguments": {…}}
+     * &lt;/tool_call&gt;
+     * </pre>
+     *
+     * @param parameters by name of a tool, the schema of its arguments: maps, lists, strings, numbers, booleans and null
+     * @param several whether more than one call may come
+     * @throws GrammarException if a schema has a keyword that is not supported, with the tool's name and the path
+     */
+    public static Grammar ofToolCalls(Map<String, ?> parameters, boolean several) {
+        return ofWhole(ToolCallRules.compile(parameters, several));
+    }
+
+    /**
+     * The same for a model that may also answer without a call: any text, but each {@code <tool_call>} in it is followed
+     * by the rest of a call. The arguments of a tool whose schema is not supported are any object.
+     */
+    public static Grammar ofTextWithToolCalls(Map<String, ?> parameters, boolean several) {
+        return new Grammar(ToolCallRules.compileRest(parameters), false, ToolCallRules.OPEN, several);
     }
 
     /**
@@ -86,10 +130,22 @@ public final class Grammar {
      * @throws GrammarException if the vocabulary has no end token
      */
     public Constraint constraint(Tokenizer tokenizer) {
-        return new Constraint(this, tokenizer, afterThinking);
+        return new Constraint(this, tokenizer);
     }
 
     Program program() {
         return program;
+    }
+
+    boolean isAfterThinking() {
+        return afterThinking;
+    }
+
+    String trigger() {
+        return trigger;
+    }
+
+    boolean recurs() {
+        return recurs;
     }
 }

@@ -10,6 +10,7 @@ import io.github.medpsy4j.tokenizer.Vocabulary;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -233,5 +234,72 @@ class ConstraintTest {
                 constraint.accept(letter);
             }
         });
+    }
+
+    private static final Map<String, Object> TOOLS = Map.of(
+            "dose",
+            Map.of("type", "object", "properties", Map.of("kg", Map.of("type", "integer")), "required", List.of("kg")));
+
+    private static final String CALL = "<tool_call>\n{\"name\": \"dose\", \"arguments\": {\"kg\": 3}}\n</tool_call>";
+
+    @Test
+    void aConstraintThatWaitsHoldsWhatFollowsItsTrigger() {
+        Constraint constraint = Grammar.ofTextWithToolCalls(TOOLS, true).constraint(TINY);
+        accept(constraint, "Anything, <tool_calls and <tool_");
+        assertTrue(constraint.isComplete());
+        assertFalse(constraint.mustEnd());
+        assertTrue(constraint.accepts(END));
+        accept(constraint, "x " + CALL);
+        assertFalse(constraint.mustEnd());
+        accept(constraint, " and on " + CALL.substring(0, 20));
+        assertFalse(constraint.isComplete());
+        assertFalse(constraint.accepts(END));
+        assertThrows(IllegalArgumentException.class, () -> accept(constraint, "x"));
+        boolean[] allowed = allowed(constraint);
+        for (int id = 0; id < allowed.length; id++) {
+            assertEquals(allowed[id], constraint.accepts(id), "token " + id);
+        }
+    }
+
+    @Test
+    void theTriggerMayBeSpelledByAnyTokens() {
+        for (String spelled : List.of("<tool_call>", "<<tool_call>", "<tool<tool_call>")) {
+            Constraint constraint = Grammar.ofTextWithToolCalls(TOOLS, true).constraint(TINY);
+            for (byte each : spelled.getBytes(StandardCharsets.UTF_8)) {
+                constraint.accept(tokenOf(each));
+            }
+            assertFalse(constraint.accepts(tokenOf((byte) 'x')), spelled);
+            assertTrue(constraint.accepts(tokenOf((byte) '{')), spelled);
+        }
+    }
+
+    @Test
+    void afterTheOnlyCallNothingButTheEndMayCome() {
+        Constraint constraint = Grammar.ofTextWithToolCalls(TOOLS, false).constraint(TINY);
+        accept(constraint, "Well: " + CALL);
+        assertTrue(constraint.mustEnd());
+        assertFalse(constraint.accepts(tokenOf((byte) ' ')));
+        assertTrue(allowed(constraint)[END]);
+        constraint.accept(END);
+    }
+
+    @Test
+    void whatIsThoughtBeginsNoCall() {
+        Constraint constraint =
+                Grammar.ofTextWithToolCalls(TOOLS, true).afterThinking().constraint(TINY);
+        accept(constraint, "<think>a <tool_call> perhaps</think>\n\nNo. <tool_call>");
+        assertThrows(IllegalArgumentException.class, () -> accept(constraint, "x"));
+        Constraint required = Grammar.ofToolCalls(TOOLS, false).afterThinking().constraint(TINY);
+        accept(required, "<think>so</think>\n\n" + CALL);
+        assertTrue(required.mustEnd());
+    }
+
+    @Test
+    void severalCallsStandInLines() {
+        Constraint constraint = Grammar.ofToolCalls(TOOLS, true).constraint(TINY);
+        accept(constraint, CALL + "\n" + CALL);
+        assertTrue(constraint.isComplete());
+        assertFalse(constraint.mustEnd());
+        assertThrows(IllegalArgumentException.class, () -> accept(constraint, " "));
     }
 }

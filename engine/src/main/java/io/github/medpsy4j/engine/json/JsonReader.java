@@ -1,4 +1,4 @@
-package io.github.medpsy4j.engine.grammar;
+package io.github.medpsy4j.engine.json;
 
 import java.math.BigDecimal;
 import java.util.ArrayList;
@@ -10,7 +10,7 @@ import java.util.Map;
  * Reads JSON (RFC 8259) into maps in their order, lists, strings, {@link BigDecimal}s, booleans and null. A name that an
  * object has twice is refused.
  */
-final class JsonReader {
+public final class JsonReader {
     private static final int NESTING_MAX = 200;
     private static final int NUMBER_CHARS_MAX = 1_000;
 
@@ -21,7 +21,8 @@ final class JsonReader {
         this.text = text;
     }
 
-    static Object read(String text) {
+    /** @throws JsonException if it is not JSON, with line and column */
+    public static Object read(String text) {
         JsonReader r = new JsonReader(text);
         Object value = r.value(0);
         r.space();
@@ -192,10 +193,10 @@ final class JsonReader {
         }
     }
 
-    private GrammarException error(String what) {
+    private JsonException error(String what) {
         String before = text.substring(0, at);
         int line = 1 + (int) before.chars().filter(c -> c == '\n').count();
-        return new GrammarException(
+        return new JsonException(
                 "line " + line + ", column " + (at - before.lastIndexOf('\n')) + ": not JSON: " + what);
     }
 }
