@@ -154,6 +154,16 @@ public final class Chat implements AutoCloseable {
     }
 
     /**
+     * Sends a user's message and waits for the whole answer.
+     *
+     * @throws ModelException if the model has no chat template, or one that knows no tools where there are some
+     * @throws ContextFullException if the conversation no longer fits the context; the message is not kept then
+     */
+    public Answer send(String text) throws ModelException {
+        return send(text, piece -> true);
+    }
+
+    /**
      * Sends what came of the calls that the last answer asked for, and streams the next one, which may ask for calls in
      * turn.
      *

@@ -162,7 +162,7 @@ final class Decoding {
 
     /** How probable the model found the token that is being reported; only while the listener is called. */
     TokenLogprob logprob(int token, int top) {
-        return TokenLogprob.of(
+        return TokenLogprob.checked(
                 token,
                 session.rows(),
                 session.rowOffset(row),

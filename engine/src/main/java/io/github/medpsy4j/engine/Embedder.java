@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntSupplier;
 
 /**
@@ -53,13 +54,14 @@ final class Embedder {
      * Computes all.
      *
      * @param rowsMax how many rows the next batch may have
+     * @param goesOn asked before each batch
      */
-    List<float[]> run(IntSupplier rowsMax) {
+    List<float[]> run(IntSupplier rowsMax, BooleanSupplier goesOn) {
         try {
             while (next < tokens.size() || !open.isEmpty()) {
-                if (Thread.currentThread().isInterrupted()) {
+                if (Thread.currentThread().isInterrupted() || !goesOn.getAsBoolean()) {
                     throw new CancellationException(
-                            "interrupted after " + (next - open.size()) + " of " + tokens.size() + " texts");
+                            "stopped after " + (next - open.size()) + " of " + tokens.size() + " texts");
                 }
                 int rows = Math.clamp(rowsMax.getAsInt(), 1, model.batchMax());
                 model.forwardHidden(batch -> stage(batch, rows), this::take);

@@ -51,6 +51,14 @@ public final class Generator {
         this.decoding = new Decoding(session, sampling, draft);
     }
 
+    /**
+     * How probable the model found a token in the place of the one that is being reported, before penalties, temperature
+     * and the like, and the {@code top} most probable ones there. To be called by a {@link TokenListener} while it runs.
+     */
+    public TokenLogprob logprob(int token, int top) {
+        return decoding.logprob(token, top);
+    }
+
     static void checkDraft(int draft) {
         if (draft < 0 || draft > DRAFT_MAX) {
             throw new IllegalArgumentException("draft: expected 0 to " + DRAFT_MAX + ", got " + draft);

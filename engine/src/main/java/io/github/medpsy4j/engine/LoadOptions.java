@@ -13,10 +13,18 @@ import java.util.function.Consumer;
  * @param weights where the weight matrices lie
  * @param memoryCheck refuses a model that available memory has no room for, with {@link ModelTooLargeException}; without
  *     the check the system pages, and computing is as slow as the disk
- * @param log receives one line for each choice that the loader makes
+ * @param log receives one line for each choice that the loader makes. The default is silent, but for a warning by way of
+ *     {@link System.Logger}, once in a process, where the JVM was started without the module that makes it fast
+ * @param progress follows the loading of the weights, and may end it
  */
 public record LoadOptions(
-        int threads, int context, boolean scalar, WeightLayout weights, boolean memoryCheck, Consumer<String> log) {
+        int threads,
+        int context,
+        boolean scalar,
+        WeightLayout weights,
+        boolean memoryCheck,
+        Consumer<String> log,
+        Progress progress) {
     /** Refuses negative numbers. */
     public LoadOptions {
         if (threads < 0 || threads > THREADS_MAX) {
@@ -27,6 +35,7 @@ public record LoadOptions(
         }
         Objects.requireNonNull(weights);
         Objects.requireNonNull(log);
+        Objects.requireNonNull(progress);
     }
 
     /** Where the weight matrices lie. */
@@ -41,32 +50,47 @@ public record LoadOptions(
 
     private static final int THREADS_MAX = 1024;
 
+    /** The log that nobody reads. */
+    private record Silence() implements Consumer<String> {
+        @Override
+        public void accept(String line) {}
+    }
+
     /** All processors, the default context, the best kernels, no log. */
     public static LoadOptions defaults() {
-        return new LoadOptions(0, 0, false, WeightLayout.AUTO, false, line -> {});
+        return new LoadOptions(0, 0, false, WeightLayout.AUTO, false, new Silence(), (done, total) -> true);
+    }
+
+    /** Whether nobody reads the log. */
+    boolean isSilent() {
+        return log instanceof Silence;
     }
 
     public LoadOptions withThreads(int value) {
-        return new LoadOptions(value, context, scalar, weights, memoryCheck, log);
+        return new LoadOptions(value, context, scalar, weights, memoryCheck, log, progress);
     }
 
     public LoadOptions withContext(int value) {
-        return new LoadOptions(threads, value, scalar, weights, memoryCheck, log);
+        return new LoadOptions(threads, value, scalar, weights, memoryCheck, log, progress);
     }
 
     public LoadOptions withScalar(boolean value) {
-        return new LoadOptions(threads, context, value, weights, memoryCheck, log);
+        return new LoadOptions(threads, context, value, weights, memoryCheck, log, progress);
     }
 
     public LoadOptions withWeights(WeightLayout value) {
-        return new LoadOptions(threads, context, scalar, value, memoryCheck, log);
+        return new LoadOptions(threads, context, scalar, value, memoryCheck, log, progress);
     }
 
     public LoadOptions withMemoryCheck(boolean value) {
-        return new LoadOptions(threads, context, scalar, weights, value, log);
+        return new LoadOptions(threads, context, scalar, weights, value, log, progress);
     }
 
     public LoadOptions withLog(Consumer<String> value) {
-        return new LoadOptions(threads, context, scalar, weights, memoryCheck, value);
+        return new LoadOptions(threads, context, scalar, weights, memoryCheck, value, progress);
+    }
+
+    public LoadOptions withProgress(Progress value) {
+        return new LoadOptions(threads, context, scalar, weights, memoryCheck, log, value);
     }
 }

@@ -19,7 +19,9 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.IntSupplier;
 
@@ -43,6 +45,11 @@ public final class Model implements AutoCloseable {
 
     /** Memory for the vocabulary, scratch rows and the JVM's own, about. */
     static final long PROGRAM_BYTES = 128 << 20;
+
+    private static final String HOW_TO_BE_FAST =
+            "start java with --add-modules jdk.incubator.vector to be many times faster";
+
+    private static final AtomicBoolean IS_SLOWNESS_TOLD = new AtomicBoolean();
 
     private final GgufFile file;
     private final Config config;
@@ -88,11 +95,12 @@ public final class Model implements AutoCloseable {
             }
         });
         this.kernels = options.scalar() ? Kernels.scalar() : Kernels.best();
-        options.log()
-                .accept("kernels: " + kernels.description()
-                        + (Kernels.vectorModulePresent() || options.scalar()
-                                ? ""
-                                : " (start java with --add-modules jdk.incubator.vector to be many times faster)"));
+        boolean isSlow = !Kernels.vectorModulePresent() && !options.scalar();
+        options.log().accept("kernels: " + kernels.description() + (isSlow ? " (" + HOW_TO_BE_FAST + ")" : ""));
+        if (isSlow && options.isSilent() && !IS_SLOWNESS_TOLD.getAndSet(true)) {
+            System.getLogger(Model.class.getPackageName())
+                    .log(System.Logger.Level.WARNING, "computing without the Vector API; " + HOW_TO_BE_FAST);
+        }
         try {
             boolean packs = switch (options.weights()) {
                 case MAPPED -> false;
@@ -101,7 +109,7 @@ public final class Model implements AutoCloseable {
             };
             long start = System.nanoTime();
             MatrixLoader loader = new MatrixLoader(file, kernels, packs, arena, pool);
-            this.weights = new Weights(file, config, kernels, loader);
+            this.weights = new Weights(file, config, kernels, loader, options.progress());
             options.log()
                     .accept(String.format(
                             Locale.ROOT,
@@ -149,6 +157,7 @@ public final class Model implements AutoCloseable {
      * @throws GgufException if the file is not a sound GGUF file
      * @throws ModelException if the engine cannot run it: architecture, tensor types, shapes, vocabulary
      * @throws ModelTooLargeException if memory has no room for it and {@link LoadOptions#memoryCheck} was asked for
+     * @throws java.util.concurrent.CancellationException if {@link LoadOptions#progress} ends it; nothing stays open
      */
     @SuppressWarnings("MustBeClosedChecker") // the model closes the arena
     public static Model load(Path path, LoadOptions options) throws IOException {
@@ -344,15 +353,19 @@ public final class Model implements AutoCloseable {
      * @throws IllegalArgumentException if a text has no tokens, or an id is not in the vocabulary
      */
     public List<float[]> embedTokens(List<int[]> texts, EmbeddingOptions options) {
-        return embedTokens(texts, options, this::batchMax);
+        return embedTokens(texts, options, this::batchMax, () -> true);
     }
 
-    /** @param rowsMax how many rows the next batch may have */
-    List<float[]> embedTokens(List<int[]> texts, EmbeddingOptions options, IntSupplier rowsMax) {
+    /**
+     * @param rowsMax how many rows the next batch may have
+     * @param goesOn asked before each batch
+     */
+    List<float[]> embedTokens(
+            List<int[]> texts, EmbeddingOptions options, IntSupplier rowsMax, BooleanSupplier goesOn) {
         Objects.requireNonNull(options);
         List<int[]> copies = texts.stream().map(int[]::clone).toList();
         Embedder.check(this, copies);
-        return new Embedder(this, copies, options).run(rowsMax);
+        return new Embedder(this, copies, options).run(rowsMax, goesOn);
     }
 
     /** A cache for one sequence; whoever asks closes it. */
@@ -363,9 +376,13 @@ public final class Model implements AutoCloseable {
     /**
      * Appends tokens to a sequence that holds {@code past} positions, in batches. The consumer gets the rows of logits
      * that {@code logitsFrom} asks for: those of tokens[logitsFrom..], in order.
+     *
+     * @param progress told of after each batch; it may stop all but the last
+     * @return how many tokens were appended
      */
-    void forward(KvCache sequence, int past, int[] tokens, int from, int to, int logitsFrom, LogitsConsumer consumer) {
-        int begin = from;
+    int forward(KvCache sequence, int past, int[] tokens, int logitsFrom, LogitsConsumer consumer, Progress progress) {
+        int to = tokens.length;
+        int begin = 0;
         while (begin < to) {
             // Rows with logits come in small batches: 512 rows of 151,936 floats would be 311 MB.
             boolean asks = to > logitsFrom && begin >= logitsFrom;
@@ -375,9 +392,9 @@ public final class Model implements AutoCloseable {
                 end = logitsFrom;
             }
             try (Turn _ = takeTurn()) {
-                sequence.reserve(past + to - from);
+                sequence.reserve(past + to);
                 for (int i = begin; i < end; i++) {
-                    batch.add(tokens[i], past + i - from, sequence, i >= logitsFrom);
+                    batch.add(tokens[i], past + i, sequence, i >= logitsFrom);
                 }
                 transformer.forward(batch);
                 int row = 0;
@@ -387,7 +404,11 @@ public final class Model implements AutoCloseable {
                 }
             }
             begin = end;
+            if (!progress.at(begin, to) && begin < to) {
+                break;
+            }
         }
+        return begin;
     }
 
     /** Computes what the first {@code count} sessions have staged, in one batch of at most {@link #batchMax} rows. */

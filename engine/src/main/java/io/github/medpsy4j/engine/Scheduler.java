@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 
 /**
  * Serves several requests with one model at a time: continuous batching. Requests join and leave the running batch at
@@ -204,9 +205,20 @@ public final class Scheduler implements AutoCloseable {
      * @throws IllegalStateException if the scheduler is closed
      */
     public List<float[]> embedTokens(List<int[]> texts, EmbeddingOptions embeddingOptions) {
+        return embedTokens(texts, embeddingOptions, () -> true);
+    }
+
+    /**
+     * The same as long as somebody wants it.
+     *
+     * @param goesOn asked on the calling thread before each batch, several times in a long text
+     * @throws IllegalStateException if the scheduler is closed
+     * @throws java.util.concurrent.CancellationException if {@code goesOn} says no, or the thread is interrupted
+     */
+    public List<float[]> embedTokens(List<int[]> texts, EmbeddingOptions embeddingOptions, BooleanSupplier goesOn) {
         embedding.lock();
         try {
-            return model.embedTokens(texts, embeddingOptions, this::embeddingRows);
+            return model.embedTokens(texts, embeddingOptions, this::embeddingRows, goesOn);
         } finally {
             embedding.unlock();
         }

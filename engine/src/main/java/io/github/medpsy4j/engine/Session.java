@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.concurrent.CancellationException;
 
 /**
  * One sequence of tokens and its KV cache. Tokens are appended; the logits after the last one predict the next. Belongs
@@ -33,6 +34,7 @@ public final class Session implements AutoCloseable {
     private final BatchCosts costs = new BatchCosts();
     private int length;
     private boolean hasLogits;
+    private Progress progress = (done, total) -> true;
 
     // A step: tokens that stand behind the held ones until they are computed, and the logits after the last of them.
     private int stagedCount;
@@ -73,6 +75,7 @@ public final class Session implements AutoCloseable {
      *
      * @throws ContextFullException if they do not fit; nothing is appended then
      * @throws IllegalArgumentException if an id is not in the vocabulary
+     * @throws CancellationException if the {@link #progress} listener stopped it
      */
     public void append(int... ids) {
         append(ids, Math.max(0, ids.length - 1), null);
@@ -100,17 +103,30 @@ public final class Session implements AutoCloseable {
         }
         hasLogits = false;
         rowCount = 1;
+        int appended;
         if (listener == null) {
-            model.forward(cache, length, ids, 0, ids.length, logitsFrom, keepLogits);
+            appended = model.forward(cache, length, ids, logitsFrom, keepLogits, progress);
         } else {
-            model.forward(cache, length, ids, 0, ids.length, logitsFrom, (index, data, offset) -> {
+            Model.LogitsConsumer keepAndTell = (index, data, offset) -> {
                 keepLogits(index, data, offset);
                 listener.accept(index, data, offset);
-            });
+            };
+            appended = model.forward(cache, length, ids, logitsFrom, keepAndTell, progress);
         }
-        System.arraycopy(ids, 0, tokens, length, ids.length);
-        length += ids.length;
-        hasLogits = true;
+        System.arraycopy(ids, 0, tokens, length, appended);
+        length += appended;
+        hasLogits = appended == ids.length;
+        if (appended < ids.length) {
+            throw new CancellationException("stopped after " + appended + " of " + ids.length + " tokens");
+        }
+    }
+
+    /**
+     * Follows appended tokens, a prompt's for example, by batches of {@value Transformer#BATCH_MAX} at most, and may stop
+     * them: what was computed by then stays, and {@link #replace} goes on from there.
+     */
+    public void progress(Progress listener) {
+        progress = Objects.requireNonNull(listener);
     }
 
     /**
@@ -218,6 +234,17 @@ public final class Session implements AutoCloseable {
             throw new IllegalStateException("no logits: append a token first");
         }
         return logits;
+    }
+
+    /**
+     * How probable the model finds a token after the last one, and the {@code top} most probable ones.
+     *
+     * @throws IllegalStateException if there are no {@link #logits}
+     * @throws IllegalArgumentException if the token is not in the vocabulary
+     */
+    public TokenLogprob logprob(int token, int top) {
+        return TokenLogprob.checked(
+                token, logits(), 0, model.tokenizer().vocabulary().size(), top);
     }
 
     /** Forgets the tokens from position {@code newLength} on. */

@@ -17,6 +17,16 @@ public record TokenLogprob(int id, float logprob, List<TokenLogprob> top) {
         top = List.copyOf(top);
     }
 
+    static TokenLogprob checked(int id, float[] logits, int offset, int vocabulary, int top) {
+        if (id < 0 || id >= vocabulary) {
+            throw new IllegalArgumentException("token: expected an id from 0 to " + (vocabulary - 1) + ", got " + id);
+        }
+        if (top < 0 || top > vocabulary) {
+            throw new IllegalArgumentException("top: expected 0 to " + vocabulary + ", got " + top);
+        }
+        return of(id, logits, offset, vocabulary, top);
+    }
+
     /** Of a row of logits. */
     static TokenLogprob of(int id, float[] logits, int offset, int vocabulary, int top) {
         double max = Double.NEGATIVE_INFINITY;

@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
 
 /** The tensors of a model by their place in the forward pass. Matrices are [rows][columns], y = W·x. */
 final class Weights {
@@ -43,13 +44,16 @@ final class Weights {
     private final GgufFile file;
     private final Kernels kernels;
     private final MatrixLoader loader;
+    private final Progress progress;
+    private long bytesDone;
     private final Set<String> used = new HashSet<>();
     private final MemorySegment embedding; // [vocabulary][hidden]
     private final WeightDecoder embeddingDecoder;
     private final long embeddingRowBytes;
     private final int hidden;
 
-    Weights(GgufFile file, Config c, Kernels kernels, MatrixLoader loader) throws IOException {
+    Weights(GgufFile file, Config c, Kernels kernels, MatrixLoader loader, Progress progress) throws IOException {
+        this.progress = progress;
         this.file = file;
         this.kernels = kernels;
         this.loader = loader;
@@ -96,6 +100,7 @@ final class Weights {
                         + c.architecture().key + "' as this engine computes it; ignoring it could give wrong answers");
             }
         }
+        tell(true);
     }
 
     /** Writes the embedding of a token to out[at .. at + hidden). */
@@ -127,7 +132,20 @@ final class Weights {
     private Matrix matrix(String name, int rows, int columns) throws IOException {
         TensorInfo t = tensor(name, columns, rows);
         decoder(t);
-        return loader.load(t, rows, columns);
+        Matrix matrix = loader.load(t, rows, columns);
+        bytesDone += t.byteSize();
+        tell(false);
+        return matrix;
+    }
+
+    private void tell(boolean isDone) {
+        long total = file.tensors().stream().mapToLong(TensorInfo::byteSize).sum();
+        // A tied matrix is loaded twice: as the embedding and as the output.
+        long done = isDone ? total : Math.min(bytesDone, total - 1);
+        if (!progress.at(done, total) && !isDone) {
+            throw new CancellationException(
+                    file.path() + ": loading was stopped after " + done + " of " + total + " bytes");
+        }
     }
 
     private float[] vector(String name, int length) throws ModelException {

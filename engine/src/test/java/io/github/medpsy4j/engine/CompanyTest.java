@@ -155,7 +155,11 @@ class CompanyTest {
             Config c = Config.of(file);
             Kernels kernels = Kernels.best();
             Weights weights = new Weights(
-                    file, c, kernels, new MatrixLoader(file, kernels, layout == WeightLayout.PACKED, arena, pool));
+                    file,
+                    c,
+                    kernels,
+                    new MatrixLoader(file, kernels, layout == WeightLayout.PACKED, arena, pool),
+                    (done, total) -> true);
             Rope rope = Rope.of(
                     file.metadata(),
                     "test",

@@ -104,7 +104,7 @@ class EmbeddingTest {
             }
             try (Model model = TinyModels.load("q4_k_m", load.withThreads(2))) {
                 for (int rows : new int[] {512, 100, 7}) {
-                    List<float[]> together = model.embedTokens(texts, options, () -> rows);
+                    List<float[]> together = model.embedTokens(texts, options, () -> rows, () -> true);
                     for (int i = 0; i < texts.size(); i++) {
                         assertArrayEquals(
                                 alone.get(i), together.get(i), layout + ", batches of " + rows + ", text " + i);
@@ -187,7 +187,7 @@ class EmbeddingTest {
             CancellationException stopped = assertThrows(
                     CancellationException.class, () -> model.embed(List.of("a", "b"), EmbeddingOptions.defaults()));
             assertTrue(Thread.interrupted());
-            assertEquals("interrupted after 0 of 2 texts", stopped.getMessage());
+            assertEquals("stopped after 0 of 2 texts", stopped.getMessage());
         }
     }
 
@@ -221,6 +221,11 @@ class EmbeddingTest {
                 }
             }
             completion.await();
+            int[] batches = {0};
+            CancellationException stopped = assertThrows(
+                    CancellationException.class,
+                    () -> scheduler.embedTokens(List.of(new int[512], new int[512]), options, () -> batches[0]++ < 1));
+            assertEquals("stopped after 1 of 2 texts", stopped.getMessage());
             scheduler.close();
             assertEquals(
                     "the scheduler is closed",
