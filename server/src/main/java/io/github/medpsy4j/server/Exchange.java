@@ -112,6 +112,11 @@ final class Exchange {
         return Fields.of(body(options.bodyBytesMax()));
     }
 
+    /** Whether the time for the request is over. */
+    boolean isLate() {
+        return System.nanoTime() - deadlineNanos >= 0;
+    }
+
     /**
      * Hands requests to the scheduler: all of them or none.
      *

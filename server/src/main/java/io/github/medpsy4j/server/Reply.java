@@ -69,14 +69,18 @@ final class Reply {
                 if (!choice.answer.thinking().isEmpty()) {
                     message.put("reasoning_content", choice.answer.thinking());
                 }
-                message.put("content", choice.answer.text());
+                boolean calls = !choice.answer.toolCalls().isEmpty();
+                message.put("content", calls && choice.answer.text().isEmpty() ? null : choice.answer.text());
                 message.put("refusal", null);
+                if (calls) {
+                    message.put("tool_calls", ToolFields.whole(choice.answer.toolCalls()));
+                }
                 one.put("message", message);
             } else {
                 one.put("text", choice.answer.text());
             }
             one.put("logprobs", asked.hasLogprobs() ? logprobs(choice, choice.tokens) : null);
-            one.put("finish_reason", nameOf(choice.answer.generation().finishReason()));
+            one.put("finish_reason", reasonOf(choice.answer));
             list.add(one);
         }
         all.put("choices", list);
@@ -101,17 +105,18 @@ final class Reply {
                         ? logprobs(choices.get(choice), piece.tokens())
                         : null;
         return asked.isChat()
-                ? chunk(
-                        choice,
-                        "delta",
-                        Map.of(piece.thinking() ? "reasoning_content" : "content", piece.text()),
-                        logprobs,
-                        null)
+                ? chunk(choice, "delta", delta(piece), logprobs, null)
                 : chunk(choice, "text", piece.text(), logprobs, null);
     }
 
+    private static Map<String, Object> delta(Completion.Piece piece) {
+        return piece.toolCall() == null
+                ? Map.of(piece.thinking() ? "reasoning_content" : "content", piece.text())
+                : Map.of("tool_calls", ToolFields.part(piece.toolCall()));
+    }
+
     Map<String, Object> closing(int choice, Answer answer) {
-        String reason = nameOf(answer.generation().finishReason());
+        String reason = reasonOf(answer);
         Map<String, Object> chunk = asked.isChat()
                 ? chunk(choice, "delta", Map.of(), null, reason)
                 : chunk(choice, "text", "", null, reason);
@@ -205,6 +210,11 @@ final class Reply {
         usage.put("prompt_tokens_details", Map.of("cached_tokens", reused));
         usage.put("completion_tokens_details", Map.of("reasoning_tokens", thoughts));
         return usage;
+    }
+
+    private static String reasonOf(Answer answer) {
+        String name = nameOf(answer.generation().finishReason());
+        return name.equals("stop") && !answer.toolCalls().isEmpty() ? "tool_calls" : name;
     }
 
     /** An answer that the server cut, at its end or for its time, was cut by a limit too. */

@@ -5,6 +5,7 @@ import io.github.medpsy4j.engine.ChatOptions;
 import io.github.medpsy4j.engine.ChatOptions.Think;
 import io.github.medpsy4j.engine.ModelException;
 import io.github.medpsy4j.engine.Request;
+import io.github.medpsy4j.engine.Tools;
 import io.github.medpsy4j.engine.grammar.Grammar;
 import io.github.medpsy4j.engine.grammar.GrammarException;
 import io.github.medpsy4j.engine.sampling.LogitBias;
@@ -33,7 +34,6 @@ final class RequestReader {
             "safety_identifier",
             "prompt_cache_key",
             "prompt_cache_retention",
-            "parallel_tool_calls",
             "cache_prompt");
 
     private final Served served;
@@ -71,11 +71,9 @@ final class RequestReader {
         SamplingOptions sampling = format == null
                 ? common.sampling()
                 : common.sampling().toBuilder().grammar(format).build();
-        fields.accept("tools", List.of());
+        Tools tools = tools(fields, sampling);
+        chat.tools(tools);
         fields.accept("functions", List.of());
-        if (!"none".equals(fields.value("tool_choice"))) {
-            fields.accept("tool_choice", "auto");
-        }
         fields.accept("modalities", List.of("text"));
         List<ChatMessage> messages = messages(fields);
         fields.ignore(HARMLESS);
@@ -90,6 +88,25 @@ final class RequestReader {
         return new Asked(true, requests, common.streams(), common.includesUsage(), hasLogprobs);
     }
 
+    private Tools tools(Fields fields, SamplingOptions sampling) throws ApiError {
+        Tools tools = ToolFields.tools(fields);
+        if (tools.list().isEmpty() || tools.choice() == Tools.Choice.NONE) {
+            return tools;
+        }
+        String path = fields.path("tools");
+        if (sampling.grammar().isPresent()) {
+            throw ApiError.badRequest(path, "is not supported beside a response_format, grammar or json_schema");
+        }
+        try {
+            if (!served.model().supportsTools()) {
+                throw ApiError.badRequest(path, "is not supported: the model's chat template knows no tools");
+            }
+        } catch (TemplateException e) {
+            throw ApiError.badRequest(path, "the model's chat template cannot be read: " + e.getMessage());
+        }
+        return tools;
+    }
+
     /** @param path where the messages stand */
     private Request.Builder chatRequest(String path, List<ChatMessage> messages, ChatOptions options) throws ApiError {
         try {
@@ -98,6 +115,8 @@ final class RequestReader {
             throw ApiError.badRequest(path, "the model has no chat template; /v1/completions continues texts");
         } catch (TemplateException e) {
             throw ApiError.badRequest(path, "the model's chat template refuses them: " + e.getMessage());
+        } catch (GrammarException e) {
+            throw ApiError.badRequest("tools", e.getMessage());
         } catch (IllegalArgumentException e) {
             throw ApiError.badRequest(path, e.getMessage());
         }
@@ -140,7 +159,7 @@ final class RequestReader {
         fields.accept("previous_response_id", "");
         fields.accept("conversation", "");
         fields.accept("truncation", "disabled");
-        fields.ignore(Set.of("include", "max_tool_calls", "top_logprobs"));
+        fields.ignore(Set.of("include", "max_tool_calls", "parallel_tool_calls", "top_logprobs"));
         fields.ignore(HARMLESS);
         fields.refuseOthers();
         ChatOptions options = chat.sampling(withSeed(sampling, common, 0)).build();
@@ -406,15 +425,19 @@ final class RequestReader {
         String content = content(message, role.equals("assistant"));
         // What clients send back with an answer.
         message.ignore(Set.of("name", "refusal", "annotations"));
-        message.accept("tool_calls", List.of());
+        if (!role.equals("assistant")) {
+            message.accept("tool_calls", List.of());
+        }
         ChatMessage read = switch (role) {
             case "system", "developer" -> ChatMessage.system(content);
             case "user" -> ChatMessage.user(content);
             case "assistant" -> {
                 String thinking = message.text("reasoning_content");
-                yield ChatMessage.assistant(content, thinking == null ? "" : thinking);
+                yield ChatMessage.assistant(content, thinking == null ? "" : thinking, ToolFields.calls(message));
             }
-            default -> throw ApiError.badRequest(message.path("role"), "expected system, developer, user or assistant");
+            case "tool" -> ChatMessage.tool(message.requiredText("tool_call_id"), content);
+            default ->
+                throw ApiError.badRequest(message.path("role"), "expected system, developer, user, assistant or tool");
         };
         message.refuseOthers();
         return read;

@@ -66,6 +66,7 @@ public final class Server implements AutoCloseable {
         new StatusApi().addTo(routes);
         new OpenAiApi().addTo(routes);
         new ResponsesApi().addTo(routes);
+        new EmbeddingsApi().addTo(routes);
         new TokensApi().addTo(routes);
         new WebFiles().addTo(routes);
         DirectHandlers.Builder refusals = DirectHandlers.builder();

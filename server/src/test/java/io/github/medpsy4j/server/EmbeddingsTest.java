@@ -1,0 +1,158 @@
+package io.github.medpsy4j.server;
+
+import static io.github.medpsy4j.server.TestServer.at;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.medpsy4j.engine.EmbeddingOptions;
+import io.github.medpsy4j.server.TestServer.Response;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+class EmbeddingsTest {
+    private static final List<String> TEXTS = List.of("the cat sat", "a dog", "on the mat, it was said");
+
+    private static TestServer host;
+
+    @BeforeAll
+    static void start() {
+        host = TestServer.start();
+    }
+
+    @AfterAll
+    static void close() {
+        host.close();
+    }
+
+    private static Response embed(Object... fields) {
+        Map<String, Object> body = TestServer.ask("", fields);
+        body.remove("messages");
+        return host.post("/v1/embeddings", body);
+    }
+
+    private static void assertVector(float[] expected, Object got) {
+        List<?> numbers = (List<?>) got;
+        assertEquals(expected.length, numbers.size());
+        for (int i = 0; i < expected.length; i++) {
+            assertEquals(expected[i], ((Number) numbers.get(i)).floatValue(), 1e-7f);
+        }
+    }
+
+    @Test
+    void vectorsAreTheLibrarys() {
+        List<float[]> expected = host.model().embed(TEXTS, EmbeddingOptions.defaults());
+        Map<String, Object> all = embed("input", TEXTS, "model", "tiny").ok();
+        assertEquals("list", all.get("object"));
+        assertEquals("tiny", all.get("model"));
+        int tokens = 0;
+        for (int i = 0; i < TEXTS.size(); i++) {
+            assertEquals("embedding", at(all, "data", i, "object"));
+            assertEquals(i, at(all, "data", i, "index"));
+            assertVector(expected.get(i), at(all, "data", i, "embedding"));
+            tokens += host.model().embeddingTokens(TEXTS.get(i)).length;
+        }
+        assertEquals(tokens, at(all, "usage", "prompt_tokens"));
+        assertEquals(tokens, at(all, "usage", "total_tokens"));
+    }
+
+    @Test
+    void aTextAloneAndTokensAreTheSame() {
+        float[] expected = host.model()
+                .embed(TEXTS.subList(0, 1), EmbeddingOptions.defaults())
+                .getFirst();
+        int[] ids = host.model().embeddingTokens(TEXTS.getFirst());
+        for (Object input : List.of(TEXTS.getFirst(), ids, List.of(ids))) {
+            Map<String, Object> all =
+                    embed("input", input, "encoding_format", "float").ok();
+            assertEquals(1, ((List<?>) all.get("data")).size());
+            assertVector(expected, at(all, "data", 0, "embedding"));
+        }
+    }
+
+    @Test
+    void base64HoldsLittleEndianFloats() {
+        List<float[]> expected = host.model().embed(TEXTS, EmbeddingOptions.defaults());
+        Map<String, Object> all =
+                embed("input", TEXTS, "encoding_format", "base64").ok();
+        for (int i = 0; i < TEXTS.size(); i++) {
+            byte[] bytes = Base64.getDecoder().decode((String) at(all, "data", i, "embedding"));
+            float[] got = new float[bytes.length / Float.BYTES];
+            ByteBuffer.wrap(bytes)
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .asFloatBuffer()
+                    .get(got);
+            assertTrue(Arrays.equals(expected.get(i), got));
+        }
+    }
+
+    private static void assertRefused(String message, Object... fields) {
+        Response response = embed(fields);
+        assertEquals(400, response.status(), response.text());
+        assertEquals(message, response.error("message"));
+    }
+
+    @Test
+    void mistakesAreToldByTheirPlace() {
+        assertRefused("input: is missing");
+        assertRefused("input: has no tokens", "input", "");
+        assertRefused("input: has no tokens", "input", List.of());
+        assertRefused("input[1]: has no tokens", "input", List.of("a", ""));
+        assertRefused("input[1]: expected a string or an array of token ids, got 7", "input", List.of("a", 7));
+        assertRefused("input[0]: expected a whole number from 0 to 1023, got 1024", "input", List.of(1024));
+        assertRefused("input: expected a string or an array of token ids, got a boolean", "input", true);
+        assertRefused(
+                "dimensions: is not supported: the model's vectors have "
+                        + host.model().embeddingLength(),
+                "input",
+                "a",
+                "dimensions",
+                8);
+        assertRefused("encoding_format: expected float or base64", "input", "a", "encoding_format", "hex");
+        assertRefused("input: expected at most 2048 texts, got 2049", "input", Collections.nCopies(2049, "a"));
+        Response tooLong = embed("input", List.of(Collections.nCopies(4097, 5)));
+        assertEquals("input[0]: expected at most the context's 4096 tokens, got 4097", tooLong.error("message"));
+        assertEquals("context_length_exceeded", tooLong.error("code"));
+        assertEquals(404, embed("input", "a", "model", "other").status());
+        assertEquals(400, embed("input", "a", "colour", "red").status());
+    }
+
+    @Test
+    void whatTakesTooLongIsStopped() {
+        try (TestServer late =
+                TestServer.start(ServerOptions.builder().timeMax(Duration.ofMillis(1)), TestServer.sharing())) {
+            Response response = late.post("/v1/embeddings", Map.of("input", Collections.nCopies(200, "a cat sat")));
+            assertEquals(503, response.status(), response.text());
+            assertEquals("timeout", response.error("code"));
+        }
+    }
+
+    @Test
+    void whatWaitsIsBounded() throws Exception {
+        try (TestServer small =
+                TestServer.start(ServerOptions.builder(), TestServer.sharing().withQueueMax(0))) {
+            Map<String, Object> body = Map.of("input", Collections.nCopies(60, Collections.nCopies(4000, 5)));
+            try (var _ = small.open("/v1/embeddings", body)) {
+                int[] status = {0};
+                TestServer.await("a refusal", () -> {
+                    status[0] =
+                            small.post("/v1/embeddings", Map.of("input", "a")).status();
+                    return status[0] == 429;
+                });
+                assertEquals(429, status[0]);
+            }
+            // Who has left is not waited for.
+            TestServer.await(
+                    "a free place",
+                    () -> small.post("/v1/embeddings", Map.of("input", "a")).status() == 200);
+        }
+    }
+}
