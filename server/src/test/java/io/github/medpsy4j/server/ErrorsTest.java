@@ -42,7 +42,7 @@ class ErrorsTest {
                 "{\"messages\":[{\"role\":\"user\",\"content\":5}]}"
                         + "|messages[0].content: expected a string or an array of parts, got 5",
                 "{\"messages\":[{\"role\":\"nurse\",\"content\":\"x\"}]}"
-                        + "|messages[0].role: expected system, developer, user or assistant",
+                        + "|messages[0].role: expected system, developer, user, assistant or tool",
                 "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}]}"
                         + "|messages[0].content[0].type: expected text: the model reads nothing else",
                 "{\"messages\":[{\"role\":\"user\",\"content\":\"x\",\"colour\":1}]}|messages[0].colour: is not supported",
