@@ -108,7 +108,7 @@ final class RequestReader {
     }
 
     /** @param path where the messages stand */
-    private Request.Builder chatRequest(String path, List<ChatMessage> messages, ChatOptions options) throws ApiError {
+    Request.Builder chatRequest(String path, List<ChatMessage> messages, ChatOptions options) throws ApiError {
         try {
             return Request.chat(served.model(), messages, options);
         } catch (ModelException e) {
@@ -279,7 +279,7 @@ final class RequestReader {
         return biases;
     }
 
-    private int maxTokens(String name, Integer asked, int absent) throws ApiError {
+    int maxTokens(String name, Integer asked, int absent) throws ApiError {
         int most = options.maxTokens();
         if (asked == null) {
             return most == 0 ? absent : absent == 0 ? most : Math.min(absent, most);
@@ -290,7 +290,7 @@ final class RequestReader {
         return asked;
     }
 
-    private static List<String> stops(Fields fields) throws ApiError {
+    static List<String> stops(Fields fields) throws ApiError {
         Object value = fields.value("stop");
         if (value == null) {
             return List.of();
@@ -360,7 +360,7 @@ final class RequestReader {
         }
     }
 
-    private static Grammar ofSchema(String path, Object schema) throws ApiError {
+    static Grammar ofSchema(String path, Object schema) throws ApiError {
         try {
             return Grammar.ofJsonSchema(schema);
         } catch (GrammarException e) {

@@ -68,6 +68,7 @@ public final class Server implements AutoCloseable {
         new ResponsesApi().addTo(routes);
         new EmbeddingsApi().addTo(routes);
         new TokensApi().addTo(routes);
+        new OllamaApi().addTo(routes);
         new WebFiles().addTo(routes);
         DirectHandlers.Builder refusals = DirectHandlers.builder();
         for (DirectHandler.EventType type : DirectHandler.EventType.values()) {

@@ -48,6 +48,13 @@ class ClientsTest {
     }
 
     @Test
+    void ollamasClientForPythonIsServed() throws Exception {
+        Path packages = CLIENTS.resolve("ollama");
+        assumeIsThere(packages.resolve("ollama"), "Ollama's client for Python");
+        run(Map.of("PYTHONPATH", packages.toString()), "python3", script("ollama_client.py"));
+    }
+
+    @Test
     void openAisClientForJavaScriptIsServed() throws Exception {
         Path packages = CLIENTS.resolve("node");
         assumeIsThere(packages.resolve("node_modules").resolve("openai"), "OpenAI's client for JavaScript");
