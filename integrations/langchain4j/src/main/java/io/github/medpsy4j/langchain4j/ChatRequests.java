@@ -1,15 +1,19 @@
 package io.github.medpsy4j.langchain4j;
 
+import dev.langchain4j.agent.tool.ToolExecutionRequest;
+import dev.langchain4j.agent.tool.ToolSpecification;
 import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.data.message.Content;
 import dev.langchain4j.data.message.SystemMessage;
 import dev.langchain4j.data.message.TextContent;
+import dev.langchain4j.data.message.ToolExecutionResultMessage;
 import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.exception.InternalServerException;
 import dev.langchain4j.exception.InvalidRequestException;
 import dev.langchain4j.exception.LangChain4jException;
 import dev.langchain4j.exception.RateLimitException;
 import dev.langchain4j.exception.UnsupportedFeatureException;
+import dev.langchain4j.internal.Json;
 import dev.langchain4j.internal.JsonSchemaElementUtils;
 import dev.langchain4j.model.chat.Capability;
 import dev.langchain4j.model.chat.listener.ChatModelListener;
@@ -31,6 +35,9 @@ import io.github.medpsy4j.engine.Model;
 import io.github.medpsy4j.engine.ModelException;
 import io.github.medpsy4j.engine.Request;
 import io.github.medpsy4j.engine.Scheduler;
+import io.github.medpsy4j.engine.Tool;
+import io.github.medpsy4j.engine.ToolCall;
+import io.github.medpsy4j.engine.Tools;
 import io.github.medpsy4j.engine.grammar.Grammar;
 import io.github.medpsy4j.engine.grammar.GrammarException;
 import io.github.medpsy4j.engine.sampling.SamplingOptions;
@@ -112,7 +119,15 @@ final class ChatRequests {
             case SystemMessage system -> ChatMessage.system(system.text());
             case UserMessage user -> ChatMessage.user(text(user.contents()));
             case AiMessage ai ->
-                ChatMessage.assistant(ai.text() == null ? "" : ai.text(), ai.thinking() == null ? "" : ai.thinking());
+                ChatMessage.assistant(
+                        ai.text() == null ? "" : ai.text(),
+                        ai.thinking() == null ? "" : ai.thinking(),
+                        ai.toolExecutionRequests().stream()
+                                .map(call ->
+                                        new ToolCall(call.id() == null ? "" : call.id(), call.name(), call.arguments()))
+                                .toList());
+            case ToolExecutionResultMessage result ->
+                ChatMessage.tool(result.id() == null ? "" : result.id(), text(result.contents()));
             default ->
                 throw new UnsupportedFeatureException("messages of type " + message.type() + " are not supported");
         };
@@ -135,11 +150,15 @@ final class ChatRequests {
             throw new UnsupportedFeatureException("modelName '" + parameters.modelName()
                     + "' is not supported: this chat model is '" + modelName + "'");
         }
-        if (!parameters.toolSpecifications().isEmpty()) {
-            throw new UnsupportedFeatureException("tools are not supported");
+        if (isJson(parameters.responseFormat())
+                && !parameters.toolSpecifications().isEmpty()) {
+            throw new UnsupportedFeatureException("a JSON response format beside tools is not supported");
         }
         try {
-            ChatOptions.Builder options = ChatOptions.builder().think(think).sampling(sampling(parameters));
+            ChatOptions.Builder options = ChatOptions.builder()
+                    .think(think)
+                    .sampling(sampling(parameters))
+                    .tools(tools(parameters));
             if (parameters.maxOutputTokens() != null) {
                 options.maxTokens(parameters.maxOutputTokens());
             }
@@ -185,36 +204,53 @@ final class ChatRequests {
                 builder.repeatPenalty(own.repeatPenalty().floatValue());
             }
         }
-        ResponseFormat format = parameters.responseFormat();
-        if (format != null && format.type() == ResponseFormatType.JSON) {
-            builder.grammar(grammar(format));
+        if (isJson(parameters.responseFormat())) {
+            builder.grammar(grammar(parameters.responseFormat()));
         }
         return builder.build();
     }
 
-    private static Grammar grammar(ResponseFormat format) {
-        try {
-            if (format.jsonSchema() == null) {
-                return Grammar.ofJsonSchema("{}");
-            }
-            return format.jsonSchema().rootElement() instanceof JsonRawSchema raw
-                    ? Grammar.ofJsonSchema(raw.schema())
-                    : Grammar.ofJsonSchema(
-                            JsonSchemaElementUtils.toMap(format.jsonSchema().rootElement()));
-        } catch (GrammarException e) {
-            UnsupportedFeatureException refusal =
-                    new UnsupportedFeatureException("this JSON response format is not supported: " + e.getMessage());
-            refusal.initCause(e);
-            throw refusal;
+    private static boolean isJson(ResponseFormat format) {
+        return format != null && format.type() == ResponseFormatType.JSON;
+    }
+
+    private static Tools tools(ChatRequestParameters parameters) {
+        List<Tool> list = new ArrayList<>();
+        for (ToolSpecification tool : parameters.toolSpecifications()) {
+            list.add(new Tool(
+                    tool.name(),
+                    tool.description() == null ? "" : tool.description(),
+                    tool.parameters() == null ? "" : Json.toJson(JsonSchemaElementUtils.toMap(tool.parameters()))));
         }
+        Tools tools = Tools.of(list);
+        return switch (parameters.toolChoice()) {
+            case null -> tools;
+            case AUTO -> tools;
+            case REQUIRED -> tools.withChoice(Tools.Choice.REQUIRED);
+            case NONE -> tools.withChoice(Tools.Choice.NONE);
+        };
+    }
+
+    private static Grammar grammar(ResponseFormat format) {
+        if (format.jsonSchema() == null) {
+            return Grammar.ofJsonSchema("{}");
+        }
+        return format.jsonSchema().rootElement() instanceof JsonRawSchema raw
+                ? Grammar.ofJsonSchema(raw.schema())
+                : Grammar.ofJsonSchema(
+                        JsonSchemaElementUtils.toMap(format.jsonSchema().rootElement()));
     }
 
     /** The answer as LangChain4j has it. */
     ChatResponse response(Answer answer) {
+        List<ToolExecutionRequest> calls =
+                wholeCalls(answer).stream().map(ChatRequests::request).toList();
+        boolean isEmpty = answer.text().isEmpty() && !calls.isEmpty();
         return ChatResponse.builder()
                 .aiMessage(AiMessage.builder()
-                        .text(answer.text())
+                        .text(isEmpty ? null : answer.text())
                         .thinking(answer.thinking().isEmpty() ? null : answer.thinking())
+                        .toolExecutionRequests(calls)
                         .build())
                 .id(UUID.randomUUID().toString())
                 .modelName(modelName)
@@ -222,10 +258,26 @@ final class ChatRequests {
                         answer.generation().promptTokens(), answer.generation().generatedTokens()))
                 .finishReason(
                         switch (answer.generation().finishReason()) {
-                            case END, STOP_TEXT -> FinishReason.STOP;
+                            case END, STOP_TEXT -> calls.isEmpty() ? FinishReason.STOP : FinishReason.TOOL_EXECUTION;
                             case LENGTH, CONTEXT_FULL -> FinishReason.LENGTH;
                             case INTERRUPTED -> FinishReason.OTHER;
                         })
+                .build();
+    }
+
+    /** The calls without one that was cut off, which nobody could make. */
+    private static List<ToolCall> wholeCalls(Answer answer) {
+        List<ToolCall> calls = answer.toolCalls();
+        boolean isCut = answer.generation().finishReason() != io.github.medpsy4j.engine.FinishReason.END
+                && !answer.toolCallFault().isEmpty();
+        return isCut && !calls.isEmpty() ? calls.subList(0, calls.size() - 1) : calls;
+    }
+
+    private static ToolExecutionRequest request(ToolCall call) {
+        return ToolExecutionRequest.builder()
+                .id(call.id())
+                .name(call.name())
+                .arguments(call.arguments())
                 .build();
     }
 
@@ -233,6 +285,8 @@ final class ChatRequests {
     static LangChain4jException mapped(Throwable cause) {
         return switch (cause) {
             case LangChain4jException known -> known;
+            case GrammarException e -> unsupported("this JSON Schema is not supported: " + e.getMessage(), e);
+            case ModelException e -> unsupported(e.getMessage(), e);
             case ContextFullException e -> new InvalidRequestException(e.getMessage(), e);
             case TemplateException e -> new InvalidRequestException(e.getMessage(), e);
             case IllegalArgumentException e -> new InvalidRequestException(e.getMessage(), e);
@@ -240,5 +294,11 @@ final class ChatRequests {
             case InterruptedException e -> new LangChain4jException("interrupted while waiting for the answer", e);
             default -> new InternalServerException(cause.getMessage(), cause);
         };
+    }
+
+    private static UnsupportedFeatureException unsupported(String message, Exception cause) {
+        UnsupportedFeatureException refusal = new UnsupportedFeatureException(message);
+        refusal.initCause(cause);
+        return refusal;
     }
 }

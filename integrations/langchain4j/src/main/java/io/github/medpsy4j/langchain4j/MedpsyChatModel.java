@@ -17,8 +17,8 @@ import java.util.concurrent.ExecutionException;
  * one batch.
  *
  * <p>What LangChain4j can ask for and this cannot do is refused with
- * {@link dev.langchain4j.exception.UnsupportedFeatureException}: images, another model's name, a keyword of a JSON Schema
- * that the engine does not know. A prompt that the context has no room for is an
+ * {@link dev.langchain4j.exception.UnsupportedFeatureException}: images, another model's name, a JSON response format
+ * beside tools, a keyword of a JSON Schema that the engine does not know. A prompt that the context has no room for is an
  * {@link dev.langchain4j.exception.InvalidRequestException}, a full queue a
  * {@link dev.langchain4j.exception.RateLimitException}. An interrupted caller leaves with the interrupt still set.
  */

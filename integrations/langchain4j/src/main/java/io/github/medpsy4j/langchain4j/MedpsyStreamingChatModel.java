@@ -1,5 +1,6 @@
 package io.github.medpsy4j.langchain4j;
 
+import dev.langchain4j.agent.tool.ToolExecutionRequest;
 import dev.langchain4j.internal.InternalStreamingChatResponseHandlerUtils;
 import dev.langchain4j.model.chat.Capability;
 import dev.langchain4j.model.chat.StreamingChatModel;
@@ -7,9 +8,12 @@ import dev.langchain4j.model.chat.listener.ChatModelListener;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
 import dev.langchain4j.model.chat.response.ChatResponse;
+import dev.langchain4j.model.chat.response.CompleteToolCall;
+import dev.langchain4j.model.chat.response.PartialToolCall;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
 import dev.langchain4j.model.chat.response.StreamingHandle;
 import io.github.medpsy4j.engine.Completion;
+import io.github.medpsy4j.engine.ToolCall;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
@@ -40,13 +44,15 @@ public final class MedpsyStreamingChatModel implements StreamingChatModel {
 
     private void stream(Completion completion, StreamingChatResponseHandler handler) {
         Handle handle = new Handle(completion);
+        Calls calls = new Calls(handler, handle);
         ChatResponse response;
         try {
             for (Completion.Piece piece; (piece = completion.next()) != null && !handle.isCancelled(); ) {
-                if (piece.text().isEmpty()) {
+                if (piece.toolCall() != null) {
+                    calls.accept(piece.toolCall());
+                } else if (piece.text().isEmpty()) {
                     continue;
-                }
-                if (piece.thinking()) {
+                } else if (piece.thinking()) {
                     InternalStreamingChatResponseHandlerUtils.onPartialThinking(handler, piece.text(), handle);
                 } else {
                     InternalStreamingChatResponseHandlerUtils.onPartialResponse(handler, piece.text(), handle);
@@ -64,7 +70,62 @@ public final class MedpsyStreamingChatModel implements StreamingChatModel {
             fail(handler, e);
             return;
         }
-        InternalStreamingChatResponseHandlerUtils.onCompleteResponse(handler, response);
+        calls.end(response.aiMessage().toolExecutionRequests());
+        if (!handle.isCancelled()) {
+            InternalStreamingChatResponseHandlerUtils.onCompleteResponse(handler, response);
+        }
+    }
+
+    /** Tells the handler of calls: their parts as they come, and each as a whole once the next begins or the answer ends. */
+    private static final class Calls {
+        private final StreamingChatResponseHandler handler;
+        private final Handle handle;
+        private final StringBuilder arguments = new StringBuilder();
+        private ToolCall.Delta last;
+        private int told;
+
+        Calls(StreamingChatResponseHandler handler, Handle handle) {
+            this.handler = handler;
+            this.handle = handle;
+        }
+
+        void accept(ToolCall.Delta part) {
+            if (last != null && last.index() != part.index()) {
+                complete(ToolExecutionRequest.builder()
+                        .id(last.id())
+                        .name(last.name())
+                        .arguments(arguments.toString())
+                        .build());
+                arguments.setLength(0);
+            }
+            last = part;
+            arguments.append(part.arguments());
+            if (!part.arguments().isEmpty() && !handle.isCancelled()) {
+                InternalStreamingChatResponseHandlerUtils.onPartialToolCall(
+                        handler,
+                        PartialToolCall.builder()
+                                .index(part.index())
+                                .id(part.id())
+                                .name(part.name())
+                                .partialArguments(part.arguments())
+                                .build(),
+                        handle);
+            }
+        }
+
+        /** All calls of the answer, of which the last has not been told yet. */
+        void end(List<ToolExecutionRequest> all) {
+            while (told < all.size() && !handle.isCancelled()) {
+                complete(all.get(told));
+            }
+        }
+
+        private void complete(ToolExecutionRequest call) {
+            if (!handle.isCancelled()) {
+                InternalStreamingChatResponseHandlerUtils.onCompleteToolCall(handler, new CompleteToolCall(told, call));
+            }
+            told++;
+        }
     }
 
     private static void fail(StreamingChatResponseHandler handler, Throwable cause) {

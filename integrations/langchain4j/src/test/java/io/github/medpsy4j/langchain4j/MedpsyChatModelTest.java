@@ -8,8 +8,12 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.langchain4j.agent.tool.ToolExecutionRequest;
+import dev.langchain4j.agent.tool.ToolSpecification;
+import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.data.message.ImageContent;
 import dev.langchain4j.data.message.SystemMessage;
+import dev.langchain4j.data.message.ToolExecutionResultMessage;
 import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.exception.InvalidRequestException;
 import dev.langchain4j.exception.LangChain4jException;
@@ -18,13 +22,16 @@ import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
 import dev.langchain4j.model.chat.request.ResponseFormat;
 import dev.langchain4j.model.chat.request.ResponseFormatType;
+import dev.langchain4j.model.chat.request.ToolChoice;
 import dev.langchain4j.model.chat.request.json.JsonEnumSchema;
 import dev.langchain4j.model.chat.request.json.JsonObjectSchema;
 import dev.langchain4j.model.chat.request.json.JsonRawSchema;
 import dev.langchain4j.model.chat.request.json.JsonSchema;
 import dev.langchain4j.model.chat.response.ChatResponse;
+import dev.langchain4j.model.chat.response.CompleteToolCall;
 import dev.langchain4j.model.chat.response.PartialResponse;
 import dev.langchain4j.model.chat.response.PartialResponseContext;
+import dev.langchain4j.model.chat.response.PartialToolCall;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
 import dev.langchain4j.model.output.FinishReason;
 import dev.langchain4j.service.AiServices;
@@ -34,6 +41,7 @@ import io.github.medpsy4j.engine.Scheduler;
 import io.github.medpsy4j.engine.SchedulerOptions;
 import io.github.medpsy4j.engine.sampling.SamplingOptions;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -275,6 +283,87 @@ class MedpsyChatModelTest {
         assertNotNull(AiServices.create(Readings.class, chat).of("150 over 95, measured on the left."));
     }
 
+    private static final ToolSpecification DOSE = ToolSpecification.builder()
+            .name("dose")
+            .description("Looks a dose up.")
+            .parameters(JsonObjectSchema.builder()
+                    .addEnumProperty("drug", List.of("aspirin", "metformin"))
+                    .required("drug")
+                    .build())
+            .build();
+
+    private static ChatRequest call() {
+        return ChatRequest.builder()
+                .messages(UserMessage.from("How much metformin?"))
+                .toolSpecifications(DOSE)
+                .toolChoice(ToolChoice.REQUIRED)
+                .maxOutputTokens(200)
+                .build();
+    }
+
+    @Test
+    void aRequiredToolIsCalledAndItsResultHeard() {
+        MedpsyChatModel chat = greedy().build();
+        ChatResponse response = chat.chat(call());
+        assertEquals(FinishReason.TOOL_EXECUTION, response.finishReason());
+        AiMessage message = response.aiMessage();
+        ToolExecutionRequest request = message.toolExecutionRequests().getFirst();
+        assertEquals("dose", request.name());
+        String arguments = request.arguments().replaceAll("\\s", "");
+        assertTrue(arguments.matches("\\{\"drug\":\"(aspirin|metformin)\"}"), request.arguments());
+        ChatResponse next = chat.chat(ChatRequest.builder()
+                .messages(
+                        UserMessage.from("How much metformin?"),
+                        message,
+                        ToolExecutionResultMessage.from(request, "500 mg"))
+                .toolSpecifications(DOSE)
+                .build());
+        assertTrue(next.tokenUsage().inputTokenCount() > response.tokenUsage().inputTokenCount());
+        ChatResponse none =
+                chat.chat(call().toBuilder().toolChoice(ToolChoice.NONE).build());
+        assertTrue(none.aiMessage().toolExecutionRequests().isEmpty());
+        assertTrue(none.tokenUsage().inputTokenCount() < response.tokenUsage().inputTokenCount());
+    }
+
+    @Test
+    void callsAreStreamedInPartsThatMakeTheWhole() throws Exception {
+        StringBuilder parts = new StringBuilder();
+        List<CompleteToolCall> whole = new ArrayList<>();
+        Collected collected = new Collected() {
+            @Override
+            public void onPartialToolCall(PartialToolCall part) {
+                if (part.index() == 0) {
+                    parts.append(part.partialArguments());
+                }
+            }
+
+            @Override
+            public void onCompleteToolCall(CompleteToolCall call) {
+                whole.add(call);
+            }
+        };
+        MedpsyStreamingChatModel.builder()
+                .scheduler(scheduler)
+                .sampling(SamplingOptions.greedy())
+                .think(Think.OFF)
+                .build()
+                .chat(call(), collected);
+        List<ToolExecutionRequest> calls =
+                collected.end.get(60, TimeUnit.SECONDS).aiMessage().toolExecutionRequests();
+        assertEquals(
+                calls,
+                whole.stream().map(CompleteToolCall::toolExecutionRequest).toList());
+        assertEquals(calls.getFirst().arguments(), parts.toString());
+    }
+
+    @Test
+    void aCallThatIsCutOffIsNone() {
+        ChatResponse response =
+                greedy().build().chat(call().toBuilder().maxOutputTokens(3).build());
+        assertEquals(FinishReason.LENGTH, response.finishReason());
+        assertTrue(response.aiMessage().toolExecutionRequests().isEmpty());
+    }
+
     private static void refused(Class<? extends LangChain4jException> type, String message, Runnable call) {
         LangChain4jException refusal = assertThrows(type, call::run);
         assertEquals(message, refusal.getMessage());
@@ -299,6 +388,13 @@ class MedpsyChatModelTest {
                 UnsupportedFeatureException.class,
                 "image content is not supported",
                 () -> chat.chat(UserMessage.from(ImageContent.from("AAAA", "image/png"))));
+        refused(
+                UnsupportedFeatureException.class,
+                "a JSON response format beside tools is not supported",
+                () -> chat.chat(request(ChatRequestParameters.builder()
+                        .toolSpecifications(DOSE)
+                        .responseFormat(ResponseFormat.JSON)
+                        .build())));
         refused(
                 InvalidRequestException.class,
                 "temp: expected 0 to 100, got -1",

@@ -64,9 +64,4 @@ class PublishedListenerTest extends AbstractChatModelListenerIT {
     protected Class<? extends Exception> expectedExceptionClass() {
         return InternalServerException.class;
     }
-
-    @Override
-    protected boolean supportsTools() {
-        return false;
-    }
 }
