@@ -18,8 +18,7 @@ import jdk.incubator.vector.VectorSpecies;
  * Offsets are those of a panel's first strip, {@code stream} is the distance to the next.
  *
  * <p>C2 schedules all independent work of a loop's body as early as it can and then spills registers: the fences keep
- * it to half of the body. A fence costs no instruction on x86 and orders nothing that is not ordered there anyway, but
- * bounds are checked again after it. Bodies are kept small, which also brings them to C2 soon; one shared by way of a method
+ * it to half of the body. After one, bounds of memory segments are checked again, those of arrays are not. Bodies are kept small, which also brings them to C2 soon; one shared by way of a method
  * would not be inlined (C2 has a budget of nodes).
  */
 final class VectorPanels {
@@ -55,7 +54,17 @@ final class VectorPanels {
     /** Floats of a strip's factors. */
     static final int FACTORS = PanelMatrix.UNIT_BLOCKS_MAX / 8 * 2 * L;
 
+    private static final boolean FENCES_ARE_FREE = System.getProperty("os.arch").equals("amd64")
+            || System.getProperty("os.arch").equals("x86_64");
+
     private VectorPanels() {}
+
+    /** Keeps C2 from moving loads before this place: no instruction on x86, one that costs elsewhere. */
+    private static void fence() {
+        if (FENCES_ARE_FREE) {
+            VarHandle.acquireFence();
+        }
+    }
 
     // ---- Headers: scales[run][rows] and centres[run][rows] of one strip, as floats ----
 
@@ -254,7 +263,7 @@ final class VectorPanels {
                     .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
                     .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
                     .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
-            VarHandle.acquireFence();
+            fence();
             m0 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 4])
                     .reinterpretAsShorts();
             m1 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 5])
@@ -348,7 +357,7 @@ final class VectorPanels {
                     .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
                     .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
                     .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
-            VarHandle.acquireFence();
+            fence();
             m0 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 4])
                     .reinterpretAsShorts();
             m1 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 5])
@@ -823,7 +832,7 @@ final class VectorPanels {
             q = IntVector.broadcast(I, values[at + k * TOKENS + 3]).reinterpretAsShorts();
             s03 = s03.add(c0.mul(q));
             s13 = s13.add(c1.mul(q));
-            VarHandle.acquireFence();
+            fence();
             c0 = IntVector.fromArray(I, tile, from + k * ROWS + ROWS).reinterpretAsShorts();
             c1 = IntVector.fromArray(I, tile, from + k * ROWS + ROWS + L).reinterpretAsShorts();
             q = IntVector.broadcast(I, values[at + k * TOKENS + 4]).reinterpretAsShorts();

@@ -50,11 +50,9 @@ public final class MedpsyStreamingChatModel implements StreamingChatModel {
             for (Completion.Piece piece; (piece = completion.next()) != null && !handle.isCancelled(); ) {
                 if (piece.toolCall() != null) {
                     calls.accept(piece.toolCall());
-                } else if (piece.text().isEmpty()) {
-                    continue;
-                } else if (piece.thinking()) {
+                } else if (piece.thinking() && !piece.text().isEmpty()) {
                     InternalStreamingChatResponseHandlerUtils.onPartialThinking(handler, piece.text(), handle);
-                } else {
+                } else if (!piece.text().isEmpty()) {
                     InternalStreamingChatResponseHandlerUtils.onPartialResponse(handler, piece.text(), handle);
                 }
             }
