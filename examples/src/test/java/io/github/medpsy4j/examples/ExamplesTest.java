@@ -95,7 +95,7 @@ class ExamplesTest {
     @Test
     void servesInItsOwnProcess() throws Exception {
         assertMatches(
-                "http://127\\.0\\.0\\.1:\\d+/v1/chat/completions\\R200 \\{.*\"choices\".*}\\s*",
+                "http://127\\.0\\.0\\.1:\\d+/v1/chat/completions\\R200 +\\{.*\"choices\".*}\\s*",
                 out(ServeInProcess::main, TINY));
     }
 
