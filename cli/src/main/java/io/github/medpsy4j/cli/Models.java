@@ -211,7 +211,8 @@ final class Models {
         LoadOptions checked = options.withMemoryCheck(!isForced);
         Model model;
         try {
-            model = Model.load(found.path(), isVerbose ? checked.withLog(terminal::say) : checked);
+            // A log of its own in any case: the engine would warn of scalar code, which the status line says.
+            model = Model.load(found.path(), checked.withLog(isVerbose ? terminal::say : _ -> {}));
         } catch (ModelTooLargeException e) {
             Optional<ModelFile> instead = store.catalogue().within(found.known(), e.availableBytes(), e.context());
             throw new Failure(
