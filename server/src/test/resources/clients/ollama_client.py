@@ -37,6 +37,20 @@ def main(url, key):
     if formed.done_reason == "stop":
         check(isinstance(json.loads(formed.message.content)["a"], int), formed)
 
+    def dose(kg: int) -> str:
+        """A dose.
+
+        Args:
+            kg: the weight
+        """
+        return f"{kg} mg"
+
+    called = ollama.Message(role="assistant", tool_calls=[
+        ollama.Message.ToolCall(function=ollama.Message.ToolCall.Function(name="dose", arguments={"kg": 70}))])
+    told = client.chat(model=MODEL, tools=[dose], options=SHORT, messages=[
+        *MESSAGES, called, {"role": "tool", "tool_name": "dose", "content": dose(70)}])
+    check(told.done and told.prompt_eval_count > whole.prompt_eval_count, told)
+
     check([model.model for model in client.list().models] == [MODEL], "the list")
     check([model.model for model in client.ps().models] == [MODEL], "what runs")
     shown = client.show(MODEL)

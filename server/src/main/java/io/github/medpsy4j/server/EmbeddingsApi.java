@@ -18,7 +18,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 /** OpenAI's {@code /v1/embeddings}: normalised vectors, pooled as the model's file asks. */
 final class EmbeddingsApi {
     /** Texts of one request, as OpenAI has it. */
-    private static final int TEXTS_MAX = 2048;
+    static final int TEXTS_MAX = 2048;
 
     private static final long BEAT_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
 
@@ -43,26 +43,29 @@ final class EmbeddingsApi {
         fields.ignore(Set.of("user"));
         fields.refuseOthers();
 
+        EmbeddingOptions options =
+                EmbeddingOptions.defaults().withPooling(served.model().pooling());
+        List<float[]> vectors = compute(exchange, texts, options);
+        exchange.endJson(reply(served, texts, vectors, isBase64));
+    }
+
+    /** Computes vectors while the client waits for them; the answer must be ended by {@link Exchange#endJson}. */
+    List<float[]> compute(Exchange exchange, List<int[]> texts, EmbeddingOptions options) throws ApiError, IOException {
+        Served served = exchange.served();
         int before = running.getAndIncrement();
+        Beat beat = new Beat(exchange);
         try {
             if (before > served.sharing().queueMax()) {
                 throw ApiError.queueFull(
                         "the queue is full: " + before + " requests for embeddings wait already",
                         exchange.metrics().retryAfterSeconds(1));
             }
-            EmbeddingOptions options =
-                    EmbeddingOptions.defaults().withPooling(served.model().pooling());
-            Beat beat = new Beat(exchange);
-            List<float[]> vectors;
-            try {
-                vectors = served.scheduler().embedTokens(texts, options, beat::goesOn);
-            } catch (CancellationException e) {
-                beat.rethrow();
-                throw ApiError.unavailable("timeout", "the embeddings were not ready in time");
-            } catch (IllegalStateException e) {
-                throw ApiError.unavailable("shutting_down", "the server is being shut down");
-            }
-            exchange.endJson(reply(served, texts, vectors, isBase64));
+            return served.scheduler().embedTokens(texts, options, beat::goesOn);
+        } catch (CancellationException e) {
+            beat.rethrow();
+            throw ApiError.unavailable("timeout", "the embeddings were not ready in time");
+        } catch (IllegalStateException e) {
+            throw ApiError.unavailable("shutting_down", "the server is being shut down");
         } finally {
             running.decrementAndGet();
         }
@@ -172,7 +175,7 @@ final class EmbeddingsApi {
         return Base64.getEncoder().encodeToString(bytes.array());
     }
 
-    private static List<Float> numbers(float[] vector) {
+    static List<Float> numbers(float[] vector) {
         List<Float> numbers = new ArrayList<>(vector.length);
         for (float each : vector) {
             numbers.add(each);

@@ -5,6 +5,7 @@ import io.github.medpsy4j.engine.Completion;
 import io.github.medpsy4j.engine.EmbeddingOptions;
 import io.github.medpsy4j.engine.Generation;
 import io.github.medpsy4j.engine.Model;
+import io.github.medpsy4j.engine.ToolCall;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -21,7 +22,12 @@ final class OllamaApi {
     private static final String VERSION = "0.12.0";
 
     private static final String JSON_TYPE = "application/json";
-    private static final int TEXTS_MAX = 2048;
+
+    private final EmbeddingsApi embeddings;
+
+    OllamaApi(EmbeddingsApi embeddings) {
+        this.embeddings = embeddings;
+    }
 
     void addTo(Routes routes) {
         add(routes, "POST", "/api/chat", exchange -> generate(exchange, true));
@@ -67,7 +73,8 @@ final class OllamaApi {
             if (!wanted.streams()) {
                 Whole whole = new Whole(exchange);
                 generating.run(whole);
-                Map<String, Object> all = reply.part(whole.answer.text(), whole.answer.thinking());
+                Map<String, Object> all =
+                        reply.part(whole.answer.text(), whole.answer.thinking(), whole.answer.toolCalls());
                 reply.end(all, whole.answer.generation());
                 exchange.endJson(all);
                 return;
@@ -94,6 +101,10 @@ final class OllamaApi {
         }
 
         Map<String, Object> part(String text, String thinking) {
+            return part(text, thinking, List.of());
+        }
+
+        Map<String, Object> part(String text, String thinking, List<ToolCall> calls) {
             Map<String, Object> said = new LinkedHashMap<>();
             if (isChat) {
                 said.put("role", "assistant");
@@ -101,6 +112,9 @@ final class OllamaApi {
             said.put(isChat ? "content" : "response", text);
             if (!thinking.isEmpty()) {
                 said.put("thinking", thinking);
+            }
+            if (!calls.isEmpty()) {
+                said.put("tool_calls", OllamaTools.written(calls));
             }
             Map<String, Object> all = new LinkedHashMap<>();
             all.put("model", model);
@@ -163,6 +177,9 @@ final class OllamaApi {
 
         @Override
         public void end(int choice, Answer answer) throws IOException {
+            if (!answer.toolCalls().isEmpty()) {
+                exchange.line(reply.part("", "", answer.toolCalls())); // Ollama has no parts of calls
+            }
             Map<String, Object> last = reply.part("", "");
             reply.end(last, answer.generation());
             exchange.line(last);
@@ -188,21 +205,21 @@ final class OllamaApi {
         fields.ignore(Set.of("keep_alive", "options"));
         fields.refuseOthers();
         List<int[]> texts = texts(served.model(), fields.path("input"), input, isCut);
-        List<float[]> vectors = vectors(served, texts, true);
+        List<float[]> vectors = vectors(exchange, texts, true);
         Map<String, Object> all = new LinkedHashMap<>();
         all.put("model", served.name());
         all.put(
                 "embeddings",
                 vectors.stream()
                         .map(each -> length == null ? each : shortened(each, length))
-                        .map(OllamaApi::numbers)
+                        .map(EmbeddingsApi::numbers)
                         .toList());
         all.put("total_duration", System.nanoTime() - start);
         all.put("load_duration", 0);
         all.put(
                 "prompt_eval_count",
                 texts.stream().mapToInt(each -> each.length).sum());
-        exchange.json(all);
+        exchange.endJson(all);
     }
 
     /** The older path: one text, and its vector as it is. */
@@ -214,15 +231,19 @@ final class OllamaApi {
         fields.ignore(Set.of("keep_alive", "options"));
         fields.refuseOthers();
         List<int[]> texts = texts(served.model(), fields.path("prompt"), prompt, true);
-        exchange.json(Map.of("embedding", numbers(vectors(served, texts, false).getFirst())));
+        exchange.endJson(Map.of(
+                "embedding",
+                EmbeddingsApi.numbers(vectors(exchange, texts, false).getFirst())));
     }
 
     private static List<int[]> texts(Model model, String path, Object input, boolean isCut) throws ApiError {
         List<?> list = input instanceof List<?> several ? several : input == null ? List.of() : List.of(input);
-        if (input == null || list.size() > TEXTS_MAX) {
+        if (input == null || list.size() > EmbeddingsApi.TEXTS_MAX) {
             throw ApiError.badRequest(
                     path,
-                    input == null ? "is missing" : "expected at most " + TEXTS_MAX + " texts, got " + list.size());
+                    input == null
+                            ? "is missing"
+                            : "expected at most " + EmbeddingsApi.TEXTS_MAX + " texts, got " + list.size());
         }
         List<int[]> texts = new ArrayList<>();
         for (int i = 0; i < list.size(); i++) {
@@ -245,15 +266,12 @@ final class OllamaApi {
         return texts;
     }
 
-    private static List<float[]> vectors(Served served, List<int[]> texts, boolean isNormalized) throws ApiError {
+    private List<float[]> vectors(Exchange exchange, List<int[]> texts, boolean isNormalized)
+            throws ApiError, IOException {
         EmbeddingOptions options = EmbeddingOptions.defaults()
-                .withPooling(served.model().pooling())
+                .withPooling(exchange.served().model().pooling())
                 .withNormalized(isNormalized);
-        try {
-            return served.scheduler().embedTokens(texts, options);
-        } catch (IllegalStateException e) {
-            throw ApiError.unavailable("shutting_down", "the server is being shut down");
-        }
+        return embeddings.compute(exchange, texts, options);
     }
 
     /** The first numbers, with their own norm. */
@@ -268,13 +286,5 @@ final class OllamaApi {
             first[i] = (float) (first[i] / norm);
         }
         return first;
-    }
-
-    private static List<Float> numbers(float[] vector) {
-        List<Float> numbers = new ArrayList<>(vector.length);
-        for (float each : vector) {
-            numbers.add(each);
-        }
-        return numbers;
     }
 }

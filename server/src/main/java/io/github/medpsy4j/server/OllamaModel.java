@@ -1,6 +1,7 @@
 package io.github.medpsy4j.server;
 
 import io.github.medpsy4j.engine.Model;
+import io.github.medpsy4j.engine.template.TemplateException;
 import io.github.medpsy4j.gguf.Metadata;
 import io.github.medpsy4j.gguf.MetadataArray;
 import io.github.medpsy4j.gguf.TensorInfo;
@@ -59,6 +60,14 @@ final class OllamaModel {
     static boolean thinks(Model model) {
         String template = template(model);
         return template.contains("enable_thinking") || template.contains("<think>");
+    }
+
+    private static boolean callsTools(Model model) {
+        try {
+            return model.supportsTools();
+        } catch (TemplateException e) {
+            return false;
+        }
     }
 
     private static String template(Model model) {
@@ -154,6 +163,9 @@ final class OllamaModel {
         List<String> capabilities = new ArrayList<>(List.of("completion"));
         if (thinks(model)) {
             capabilities.add("thinking");
+        }
+        if (callsTools(model)) {
+            capabilities.add("tools");
         }
         all.put("capabilities", capabilities);
         all.put("modified_at", modified(served));

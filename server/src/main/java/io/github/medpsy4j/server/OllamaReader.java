@@ -70,33 +70,41 @@ final class OllamaReader {
         boolean streams = fields.flag("stream", true);
         List<?> list = fields.list("messages");
         ChatOptions options = options(fields);
-        fields.accept("tools", List.of());
+        options = options.toBuilder()
+                .tools(reader.tools(fields, options.sampling()))
+                .build();
         fields.ignore(Set.of("keep_alive"));
         fields.refuseOthers();
         if (list == null || list.isEmpty()) {
             return new Wanted(null, "messages", streams);
         }
         List<ChatMessage> messages = new ArrayList<>();
+        OllamaTools tools = new OllamaTools();
         for (int i = 0; i < list.size(); i++) {
-            messages.add(message(Fields.of(fields.path("messages") + "[" + i + "]", list.get(i))));
+            messages.add(message(Fields.of(fields.path("messages") + "[" + i + "]", list.get(i)), tools));
         }
         return new Wanted(reader.chatRequest("messages", messages, options).build(), "messages", streams);
     }
 
-    private static ChatMessage message(Fields message) throws ApiError {
+    private static ChatMessage message(Fields message, OllamaTools tools) throws ApiError {
         String role = message.requiredText("role");
         String content = message.text("content");
         String thinking = message.text("thinking");
         String text = content == null ? "" : content;
         refuseImages(message);
-        message.accept("tool_calls", List.of());
-        message.refuseOthers();
-        return switch (role) {
+        ChatMessage read = switch (role) {
             case "system" -> ChatMessage.system(text);
             case "user" -> ChatMessage.user(text);
-            case "assistant" -> ChatMessage.assistant(text, thinking == null ? "" : thinking);
-            default -> throw ApiError.badRequest(message.path("role"), "expected system, user or assistant");
+            case "assistant" -> ChatMessage.assistant(text, thinking == null ? "" : thinking, tools.read(message));
+            case "tool" -> ChatMessage.tool(tools.answered(message), text);
+            default -> throw ApiError.badRequest(message.path("role"), "expected system, user, assistant or tool");
         };
+        if (!role.equals("assistant")) {
+            message.accept("tool_calls", List.of());
+        }
+        message.ignore(Set.of("tool_name", "tool_call_id"));
+        message.refuseOthers();
+        return read;
     }
 
     Wanted generation(Fields fields) throws ApiError {

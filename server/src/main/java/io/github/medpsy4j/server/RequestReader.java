@@ -88,7 +88,7 @@ final class RequestReader {
         return new Asked(true, requests, common.streams(), common.includesUsage(), hasLogprobs);
     }
 
-    private Tools tools(Fields fields, SamplingOptions sampling) throws ApiError {
+    Tools tools(Fields fields, SamplingOptions sampling) throws ApiError {
         Tools tools = ToolFields.tools(fields);
         if (tools.list().isEmpty() || tools.choice() == Tools.Choice.NONE) {
             return tools;

@@ -66,9 +66,10 @@ public final class Server implements AutoCloseable {
         new StatusApi().addTo(routes);
         new OpenAiApi().addTo(routes);
         new ResponsesApi().addTo(routes);
-        new EmbeddingsApi().addTo(routes);
+        EmbeddingsApi embeddings = new EmbeddingsApi();
+        embeddings.addTo(routes);
+        new OllamaApi(embeddings).addTo(routes);
         new TokensApi().addTo(routes);
-        new OllamaApi().addTo(routes);
         new WebFiles().addTo(routes);
         DirectHandlers.Builder refusals = DirectHandlers.builder();
         for (DirectHandler.EventType type : DirectHandler.EventType.values()) {

@@ -214,8 +214,80 @@ class OllamaTest {
                     thought.toString(),
                     thinker.post("/api/generate", prompt).ok().get("thinking"));
             Map<String, Object> shown = thinker.post("/api/show", body()).ok();
-            assertEquals(List.of("completion", "thinking"), shown.get("capabilities"));
+            assertEquals(List.of("completion", "thinking", "tools"), shown.get("capabilities"));
         }
+    }
+
+    private static final Map<String, Object> DOSE = Map.of(
+            "type",
+            "function",
+            "function",
+            Map.of(
+                    "name",
+                    "dose",
+                    "description",
+                    "A dose",
+                    "parameters",
+                    Map.of(
+                            "type",
+                            "object",
+                            "properties",
+                            Map.of("kg", Map.of("type", "integer", "minimum", 1, "maximum", 99)),
+                            "required",
+                            List.of("kg"))));
+
+    @Test
+    void aToolIsCalledWithAnObject() {
+        Map<String, Object> body = chatBody("tools", List.of(DOSE), "tool_choice", "required", "stream", false);
+        Map<String, Object> answer = host.post("/api/chat", body).ok();
+        Object call = at(answer, "message", "tool_calls", 0);
+        assertEquals("dose", at(call, "function", "name"));
+        assertTrue(at(call, "function", "arguments", "kg") instanceof Integer);
+        body.put("stream", true);
+        List<Map<String, Object>> lines = lines(host.post("/api/chat", body));
+        Object streamed = at(lines.get(lines.size() - 2), "message", "tool_calls", 0);
+        assertEquals(at(call, "function"), at(streamed, "function"));
+    }
+
+    @Test
+    void whatAToolSaidIsRead() {
+        Map<String, Object> call = Map.of("function", Map.of("name", "dose", "arguments", Map.of("kg", 70)));
+        List<Object> messages = List.of(
+                Map.of("role", "user", "content", "How much?"),
+                Map.of("role", "assistant", "content", "", "tool_calls", List.of(call)),
+                Map.of("role", "tool", "tool_name", "dose", "content", "5 mg"));
+        Map<String, Object> answer = host.post(
+                        "/api/chat",
+                        body(
+                                "messages",
+                                messages,
+                                "tools",
+                                List.of(DOSE),
+                                "stream",
+                                false,
+                                "options",
+                                options("num_predict", 2)))
+                .ok();
+        List<Object> openAis = List.of(
+                Map.of("role", "user", "content", "How much?"),
+                Map.of(
+                        "role",
+                        "assistant",
+                        "content",
+                        "",
+                        "tool_calls",
+                        List.of(Map.of(
+                                "id",
+                                "a",
+                                "type",
+                                "function",
+                                "function",
+                                Map.of("name", "dose", "arguments", "{\"kg\":70}")))),
+                Map.of("role", "tool", "tool_call_id", "a", "content", "5 mg"));
+        Map<String, Object> same = host.chat(Map.of("messages", openAis, "tools", List.of(DOSE), "max_tokens", 2))
+                .ok();
+        assertEquals(at(same, "usage", "prompt_tokens"), answer.get("prompt_eval_count"));
+        assertEquals(at(same, "choices", 0, "message", "content"), at(answer, "message", "content"));
     }
 
     @Test
@@ -320,7 +392,11 @@ class OllamaTest {
             /api/show     | {"model": "other"}                                         | 404 | model 'other' not found: this server has 'tiny'
             /api/embed    | {"model": "other", "input": "a"}                           | 404 | model 'other' not found: this server has 'tiny'
             /api/chat     | {"model": "tiny", "messages": 5}                           | 400 | messages: expected an array, got 5
-            /api/chat     | {"model": "tiny", "messages": [{"role": "king"}]}          | 400 | messages[0].role: expected system, user or assistant
+            /api/chat     | {"model": "tiny", "messages": [{"role": "king"}]}          | 400 | messages[0].role: expected system, user, assistant or tool
+            /api/chat     | {"model": "tiny", "messages": [{"role": "tool", "content": "5"}]} | 400 | messages[0].role: no call of a tool is open that this could answer
+            /api/chat     | {"model": "tiny", "messages": [{"role": "assistant", "tool_calls": [{"function": {}}]}]} | 400 | messages[0].tool_calls[0].function.name: is missing
+            /api/chat     | {"model": "tiny", "messages": [{"role": "assistant", "tool_calls": [{}]}]} | 400 | messages[0].tool_calls[0].function: is missing
+            /api/chat     | {"model": "tiny", "messages": [], "tools": [{"type": "function"}]} | 400 | tools[0].function: is missing
             /api/chat     | {"model": "tiny", "messages": [{"content": "a"}]}          | 400 | messages[0].role: is missing
             /api/chat     | {"model": "tiny", "messages": [{"role": "user", "images": ["a"]}]} | 400 | messages[0].images: are not supported: the model reads text
             /api/chat     | {"model": "tiny", "messages": [], "stream": 1}             | 400 | stream: expected true or false, got 1
@@ -356,7 +432,9 @@ class OllamaTest {
         TestServer.Response response = host.post("/api/chat", chatBody("think", true));
         assertEquals(400, response.status());
         assertEquals(Map.of("error", "think: \"tiny\" does not support thinking"), response.json());
-        assertEquals(List.of("completion"), host.post("/api/show", body()).ok().get("capabilities"));
+        assertEquals(
+                List.of("completion", "tools"),
+                host.post("/api/show", body()).ok().get("capabilities"));
         host.post("/api/chat", chatBody("think", false, "stream", false, "options", options("num_predict", 1)))
                 .ok();
     }
