@@ -190,11 +190,8 @@ final class Exchange {
         send(200, "application/json", Json.bytes(value));
     }
 
-    /** Tells the error, unless the response has begun. */
+    /** Tells the error; nothing of a response may have been written. */
     void error(ApiError error) {
-        if (status != 0) {
-            return;
-        }
         if (error.retryAfterSeconds() > 0) {
             response.header(HeaderNames.RETRY_AFTER, String.valueOf(error.retryAfterSeconds()));
         }

@@ -227,6 +227,7 @@ public final class Server implements AutoCloseable {
             access.checkOrigin(request.authority(), request.headers().first(HeaderNames.ORIGIN));
             route(exchange, method, match, request, others);
         } catch (ApiError e) {
+            ended(exchange, e);
             exchange.error(e);
         } catch (IOException | UncheckedIOException | ServerConnectionException e) {
             metrics.disconnect();
@@ -264,10 +265,15 @@ public final class Server implements AutoCloseable {
         Throwable cause = failure instanceof ExecutionException ? failure.getCause() : failure;
         StackTraceElement[] trace = cause.getStackTrace();
         options.log().accept("failed: " + cause.getClass().getName() + (trace.length == 0 ? "" : " at " + trace[0]));
+        ended(exchange, failure);
+        exchange.error(ApiError.internal());
+    }
+
+    /** A response that has begun can only be broken off: whoever reads it must not take it for a whole one. */
+    private static void ended(Exchange exchange, Exception failure) {
         if (exchange.status() != 0) {
             throw new CloseConnectionException("failed after the response had begun", failure);
         }
-        exchange.error(ApiError.internal());
     }
 
     private void route(Exchange exchange, String method, Routes.Match match, ServerRequest request, int others)

@@ -2,6 +2,7 @@ package io.github.medpsy4j.server;
 
 import static io.github.medpsy4j.server.TestServer.at;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.medpsy4j.engine.EmbeddingOptions;
@@ -9,6 +10,7 @@ import io.github.medpsy4j.server.TestServer.Response;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Base64;
@@ -20,6 +22,10 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 class EmbeddingsTest {
+    /** Takes seconds. */
+    private static final Map<String, Object> LARGE =
+            Map.of("input", Collections.nCopies(60, Collections.nCopies(4000, 5)));
+
     private static final List<String> TEXTS = List.of("the cat sat", "a dog", "on the mat, it was said");
 
     private static TestServer host;
@@ -137,11 +143,21 @@ class EmbeddingsTest {
     }
 
     @Test
+    void whatIsLateAfterItsFirstSpaceIsBrokenOff() throws Exception {
+        try (TestServer late = TestServer.start(
+                        ServerOptions.builder().timeMax(Duration.ofMillis(600)), TestServer.sharing());
+                Socket socket = late.open("/v1/embeddings", LARGE)) {
+            String all = new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
+            assertTrue(all.startsWith("HTTP/1.1 200 "), all);
+            assertFalse(all.endsWith("0\r\n\r\n"), "a whole response: " + all);
+        }
+    }
+
+    @Test
     void whatWaitsIsBounded() throws Exception {
         try (TestServer small =
                 TestServer.start(ServerOptions.builder(), TestServer.sharing().withQueueMax(0))) {
-            Map<String, Object> body = Map.of("input", Collections.nCopies(60, Collections.nCopies(4000, 5)));
-            try (Socket large = small.open("/v1/embeddings", body)) {
+            try (Socket large = small.open("/v1/embeddings", LARGE)) {
                 // The answer's head comes with its first waiting space: from then on it is known to be computed.
                 assertEquals('H', large.getInputStream().read());
                 assertEquals(
