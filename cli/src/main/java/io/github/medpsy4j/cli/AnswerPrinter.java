@@ -74,7 +74,7 @@ final class AnswerPrinter implements Predicate<ChatToken> {
             isThinking = true;
             terminal.err().println(terminal.faint("thinking:"));
         }
-        terminal.err().print(terminal.faint(terminal.errIsTerminal() ? harmless(piece) : piece));
+        terminal.err().print(terminal.faint(terminal.errIsTerminal() ? Terminal.harmless(piece) : piece));
         terminal.err().flush();
     }
 
@@ -100,22 +100,11 @@ final class AnswerPrinter implements Predicate<ChatToken> {
 
     private void print(String piece) {
         try {
-            terminal.print(terminal.outIsTerminal() ? harmless(piece) : piece);
+            terminal.print(terminal.outIsTerminal() ? Terminal.harmless(piece) : piece);
             terminal.out().flush();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-    }
-
-    /** A model's text must not steer the terminal. */
-    static String harmless(String text) {
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (Character.isISOControl(c) && c != '\n' && c != '\t') {
-                return text.replaceAll("[\\p{Cc}&&[^\\n\\t]]", "\uFFFD");
-            }
-        }
-        return text;
     }
 
     /** Ends the answer with the line that tells what it cost, on stderr. */
@@ -160,7 +149,7 @@ final class AnswerPrinter implements Predicate<ChatToken> {
                 generation.generatedTokens() == 1 ? "" : "s",
                 perSecond(generation.generatedTokens(), generation.generateNanos()),
                 firstNanos / 1e9,
-                harmless(place.text()),
+                Terminal.harmless(place.text()),
                 whyItEnded(reason, place.isElsewhere(), isEmpty && generation.generatedTokens() > 1));
     }
 

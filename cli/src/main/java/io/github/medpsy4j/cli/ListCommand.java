@@ -113,10 +113,10 @@ final class ListCommand extends BaseCommand {
         for (Entry e : entries) {
             String line = String.format(
                     "%-" + width + "s  %9s  %-18s  %s",
-                    AnswerPrinter.harmless(e.name()),
+                    Terminal.harmless(e.name()),
                     Sizes.readable(e.sizeBytes()),
                     e.state(),
-                    AnswerPrinter.harmless(e.about()));
+                    Terminal.harmless(e.about()));
             terminal.print(line.stripTrailing() + "\n");
         }
         if (!sessions.isEmpty()) {
@@ -135,7 +135,7 @@ final class ListCommand extends BaseCommand {
                             + (chat.modelName().isEmpty() ? "" : " with " + chat.modelName()))
                     .orElse("cannot be read");
             terminal.print(String.format("%-" + width + "s  %9s  ", e.name(), Sizes.readable(e.sizeBytes()))
-                    + AnswerPrinter.harmless(what) + "\n");
+                    + Terminal.harmless(what) + "\n");
         }
     }
 

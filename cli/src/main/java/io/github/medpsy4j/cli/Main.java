@@ -169,7 +169,7 @@ final class Main {
 
     private static String unmatched(CommandLine command, UnmatchedArgumentException failure) {
         String word = failure.getUnmatched().getFirst();
-        String shown = "'" + AnswerPrinter.harmless(word) + "'";
+        String shown = "'" + Terminal.harmless(word) + "'";
         Set<String> known;
         if (failure.isUnknownOption()) {
             shown += ": no such option";

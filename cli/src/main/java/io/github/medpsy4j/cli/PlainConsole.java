@@ -88,7 +88,7 @@ final class PlainConsole implements ChatConsole {
 
     @Override
     public void print(String text) {
-        terminal.err().print(terminal.errIsTerminal() ? AnswerPrinter.harmless(text) : text);
+        terminal.err().print(terminal.errIsTerminal() ? Terminal.harmless(text) : text);
         terminal.err().flush();
     }
 

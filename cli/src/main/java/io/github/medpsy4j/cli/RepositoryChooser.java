@@ -28,11 +28,7 @@ final class RepositoryChooser implements HubChooser {
             String size = file.sizeBytes() > 0 ? Sizes.readable(file.sizeBytes()) : "";
             terminal.err()
                     .println(String.format(
-                            Locale.ROOT,
-                            "%4d  %-" + width + "s  %9s",
-                            i + 1,
-                            AnswerPrinter.harmless(file.path()),
-                            size));
+                            Locale.ROOT, "%4d  %-" + width + "s  %9s", i + 1, Terminal.harmless(file.path()), size));
         }
         while (true) {
             String answer = Questions.ask(terminal, "which one? [" + (files.indexOf(usual) + 1) + "]");

@@ -82,7 +82,7 @@ final class RmCommand extends BaseCommand {
             bytes += model.sizeBytes() + model.unfinishedBytes();
         }
         for (String name : sessions) {
-            shown.add("session " + AnswerPrinter.harmless(name));
+            shown.add("session " + Terminal.harmless(name));
             bytes += kept.stream()
                     .filter(e -> e.name().equals(name))
                     .mapToLong(SessionStore.Entry::sizeBytes)

@@ -16,7 +16,7 @@ final class SessionFlags {
             throw ranges.failed(
                     "--session",
                     "a name of at most 64 letters, digits, '_', '-' and '.', not beginning with '-' or '.'",
-                    "'" + AnswerPrinter.harmless(name) + "'");
+                    "'" + Terminal.harmless(name) + "'");
         }
     }
 }

@@ -185,7 +185,7 @@ final class SessionStore {
     /** Removes a session; returns the bytes given back. */
     long remove(String name) throws IOException, Failure {
         if (!isName(name) || !Files.exists(chatFile(name))) {
-            throw new Failure("no session of that name: " + AnswerPrinter.harmless(name) + " (medpsy list shows them)");
+            throw new Failure("no session of that name: " + Terminal.harmless(name) + " (medpsy list shows them)");
         }
         try (Held held = hold(name)) {
             long bytes = sizeOf(held.chatFile()) + sizeOf(held.cacheFile());

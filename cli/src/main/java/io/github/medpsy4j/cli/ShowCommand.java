@@ -146,7 +146,7 @@ final class ShowCommand extends BaseCommand {
         for (String key : metadata.keys()) {
             terminal.print(String.format(
                     "  %-" + keyWidth + "s  %s%n",
-                    AnswerPrinter.harmless(key),
+                    Terminal.harmless(key),
                     shown(metadata.get(key).orElseThrow())));
         }
         terminal.print("\ntensors\n");
@@ -156,7 +156,7 @@ final class ShowCommand extends BaseCommand {
         for (TensorInfo tensor : file.tensors()) {
             terminal.print(String.format(
                     "  %-" + nameWidth + "s  %-7s  %-" + shapeWidth + "s  %9s%n",
-                    AnswerPrinter.harmless(tensor.name()),
+                    Terminal.harmless(tensor.name()),
                     tensor.type(),
                     shape(tensor),
                     Sizes.readable(tensor.byteSize())));
@@ -202,7 +202,7 @@ final class ShowCommand extends BaseCommand {
                 .replace("\"", "\\\"")
                 .replace("\n", "\\n")
                 .replace("\t", "\\t");
-        return "\"" + AnswerPrinter.harmless(escaped) + "\""
+        return "\"" + Terminal.harmless(escaped) + "\""
                 + (isLong ? String.format(Locale.ROOT, "… (%,d characters)", text.length()) : "");
     }
 

@@ -68,10 +68,21 @@ record Terminal(
         }
     }
 
-    /** Tells the user something, on stderr. */
+    /** Tells the user something, on stderr. It may quote a file or a server. */
     void say(String line) {
-        err.println("medpsy: " + line);
+        err.println("medpsy: " + harmless(line));
         err.flush();
+    }
+
+    /** Text of a model, a file or a server must not steer the terminal. */
+    static String harmless(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (Character.isISOControl(c) && c != '\n' && c != '\t') {
+                return text.replaceAll("[\\p{Cc}&&[^\\n\\t]]", "\uFFFD");
+            }
+        }
+        return text;
     }
 
     /** Writes a result to stdout, unflushed. */

@@ -7,8 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.medpsy4j.engine.StopTexts;
 import java.io.ByteArrayInputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** The small parts that commands are made of. */
@@ -73,7 +76,10 @@ class PiecesTest {
 
     @Test
     void controlCharactersDoNotReachATerminal() {
-        assertEquals("a\nb\tc\uFFFD[2J\uFFFD", AnswerPrinter.harmless("a\nb\tc\u001b[2J\u009b"));
+        assertEquals("a\nb\tc\uFFFD[2J\uFFFD", Terminal.harmless("a\nb\tc\u001b[2J\u009b"));
+        StringWriter said = new StringWriter();
+        new Terminal(null, null, new PrintWriter(said), Map.of(), false, false, true).say("\u001b[2Jmodel answers");
+        assertEquals("medpsy: \uFFFD[2Jmodel answers" + System.lineSeparator(), said.toString());
     }
 
     @Test
