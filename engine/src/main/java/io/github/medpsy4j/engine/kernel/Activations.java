@@ -44,17 +44,23 @@ public final class Activations {
 
     // The same for kernels that treat four tokens together: what the four have at one place stands side by side.
 
-    /** [rows / 4][stride / 2][4] the integers */
+    /** [rows / 4][stride / 2][4] the integers, for tiles of integers */
     int[] values;
+
+    /**
+     * [stride / BLOCK][groups][BLOCK][4] the integers as floats, for tiles of floats and for weights that are looked up: what a
+     * tile of weights meets is contiguous. (With a group's columns together, its neighbour is pages away.)
+     */
+    float[] floats;
+
+    /** Groups of four tokens that {@link #floats} have room for in this batch */
+    int groups;
 
     /** [rows / 4][stride / BLOCK][4] */
     float[] groupedScales;
 
     /** [rows / 4][stride / BLOCK][4] */
     float[] groupedSums;
-
-    /** [rows / 4][stride / BLOCK][4] Σq */
-    int[] groupedTotals;
 
     /** Room for {@code rows} vectors of {@code width} floats. */
     public Activations(int rows, int width) {
@@ -69,18 +75,33 @@ public final class Activations {
         return t * stride;
     }
 
-    void ensureQuantized() {
+    /** The first integer of token t's block of 32 columns in {@link #floats}; the next is {@link #GROUP} on. */
+    int floatsAt(int block, int t) {
+        return (block * groups + t / GROUP) * (BLOCK * GROUP) + t % GROUP;
+    }
+
+    /**
+     * Makes room for n tokens' 8-bit form.
+     *
+     * @param wantsFloats whether {@link #floats} are wanted
+     */
+    void ensureQuantized(int n, boolean wantsFloats) {
+        groups = (n + GROUP - 1) / GROUP;
+        int grouped = (rows + GROUP - 1) / GROUP * GROUP;
+        if (wantsFloats && floats == null) {
+            floats = new float[grouped * stride];
+        }
         if (multipliers == null) {
             multipliers = new int[rows * stride / 2];
             scales = new float[rows * stride / BLOCK];
             sums = new float[rows * stride / BLOCK];
             starts = new int[rows * stride / BLOCK];
             offsets = new int[rows * stride / BLOCK * 2];
-            int grouped = (rows + GROUP - 1) / GROUP * GROUP;
-            values = new int[grouped * stride / 2];
+            if (!VectorPanels.FLOAT_TILES) {
+                values = new int[grouped * stride / 2];
+            }
             groupedScales = new float[grouped * stride / BLOCK];
             groupedSums = new float[grouped * stride / BLOCK];
-            groupedTotals = new int[grouped * stride / BLOCK];
         }
     }
 }

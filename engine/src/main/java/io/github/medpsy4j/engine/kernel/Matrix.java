@@ -27,6 +27,11 @@ public abstract class Matrix {
     /** Whether {@link #multiply} reads the 8-bit form of its activations. */
     abstract boolean readsQuantized();
 
+    /** Whether it reads {@link Activations#floats} for that many tokens. */
+    boolean readsFloats(int n) {
+        return false;
+    }
+
     /** y[t][r] = Σ_k w[r][k]·x[t][k] for t in [0, n) and the rows r of items [begin, end). */
     abstract void multiply(Activations x, int n, int begin, int end, Activations y, Scratch scratch);
 }

@@ -30,7 +30,7 @@ public final class MatrixLoader {
     /** The matrix of a tensor whose shape has been checked. */
     public Matrix load(TensorInfo tensor, int rows, int columns) throws GgufException {
         PanelFormat format = PanelFormat.of(tensor.type());
-        if (!packs || format == null) {
+        if (!packs || format == null || !PanelMatrix.multiplies(format)) {
             return new DecodedMatrix(file.data(tensor), tensor.type(), rows, columns, kernels);
         }
         // A mapping of its own: closing it lets the file's pages go, so that memory never holds the weights twice.

@@ -15,7 +15,6 @@ public final class MatrixProduct implements WorkerPool.Task {
     private Activations input;
     private int tokens;
     private int used;
-    private boolean quantized;
     private final WorkerPool.Task quantizeRows = this::quantizeRows;
 
     public MatrixProduct(WorkerPool pool, Kernels kernels) {
@@ -55,15 +54,9 @@ public final class MatrixProduct implements WorkerPool.Task {
         input = x;
         tokens = n;
         used = 0;
-        quantized = false;
     }
 
     private void put(Matrix matrix, Activations output) {
-        if (matrix.readsQuantized() && !quantized) {
-            input.ensureQuantized();
-            pool.run(tokens, tokens < 8 ? tokens : 4, quantizeRows);
-            quantized = true;
-        }
         int grain = matrix.grain(tokens);
         matrices[used] = matrix;
         outputs[used] = output;
@@ -78,6 +71,16 @@ public final class MatrixProduct implements WorkerPool.Task {
     }
 
     private void go() {
+        boolean quantized = false;
+        boolean floats = false;
+        for (int i = 0; i < used; i++) {
+            quantized |= matrices[i].readsQuantized();
+            floats |= matrices[i].readsFloats(tokens);
+        }
+        if (quantized) {
+            input.ensureQuantized(tokens, floats);
+            pool.run(tokens, tokens < 8 ? tokens : 4, quantizeRows);
+        }
         pool.run(firstItem[used], 1, this);
     }
 

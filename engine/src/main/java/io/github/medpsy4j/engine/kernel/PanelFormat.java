@@ -7,7 +7,11 @@ import java.nio.ByteOrder;
 
 /**
  * The types that {@link PanelMatrix} packs: each weight is scale·c + centre, where c is an integer made of a low nibble
- * and, beyond four bits, of high bits. How their blocks are read from the file is here.
+ * and, beyond four bits, of high bits, or is looked up by the nibble in a table of 16. How their blocks are read from the
+ * file is here.
+ *
+ * <p>The points of IQ3_* and IQ2_* have at most eight magnitudes, so a magnitude's number and the sign are a nibble too:
+ * packed, such weights take four bits and their scales, where the file has two or three.
  */
 enum PanelFormat {
     /** 18 bytes: half d; 16 bytes, low nibbles weights 0-15, high ones 16-31. w = d·(n - 8). */
@@ -32,7 +36,21 @@ enum PanelFormat {
      */
     Q6_K(GgmlType.Q6_K, 256, 2, 2),
     /** 34 bytes: half d; 32 signed bytes. w = d·b, b = (n - 8) + 16·(h - 8) + 8 with h the high nibble, sign flipped. */
-    Q8_0(GgmlType.Q8_0, 32, 4, 1);
+    Q8_0(GgmlType.Q8_0, 32, 4, 1),
+    /** 18 bytes: half d; nibbles as Q4_0. w = d·table[n]. */
+    IQ4_NL(GgmlType.IQ4_NL, 32, 1f, 1, 0),
+    /** 136 bytes for 256: half d; eight 6-bit scales; nibbles as Q4_0, 32 after 32. w = d·(scale - 32)·table[n]. */
+    IQ4_XS(GgmlType.IQ4_XS, 256, 1f, 1, 0),
+    /** 110 bytes for 256, see {@link DequantizeIQuants}: w = d·(1 + 2·scale)·(±1, ±3, … ±15). */
+    IQ3_S(GgmlType.IQ3_S, 256, 1f, 1, 0x0f0d0b0907050301L),
+    /** 98 bytes for 256: w = d·(1 + 2·scale)/4·c. */
+    IQ3_XXS(GgmlType.IQ3_XXS, 256, 0.25f, 1, 0x3e342c241c140c04L),
+    /** 82 bytes for 256: w = d·(1 + 2·scale)/8·c, a scale for each 16. */
+    IQ2_S(GgmlType.IQ2_S, 256, 0.125f, 2, 0x00000000002b1908L),
+    /** 74 bytes for 256, otherwise as IQ2_S. */
+    IQ2_XS(GgmlType.IQ2_XS, 256, 0.125f, 2, 0x00000000002b1908L),
+    /** 66 bytes for 256: w = d·(1 + 2·scale)/8·c. */
+    IQ2_XXS(GgmlType.IQ2_XXS, 256, 0.125f, 1, 0x00000000002b1908L);
 
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
@@ -41,14 +59,33 @@ enum PanelFormat {
     final int blockWeights;
     /** Bits of a weight beyond its low nibble. */
     final int highBits;
-    /** Into how many parts a block of 32 columns falls, whose products with centred integers fit 16 bits. */
-    final int tileParts;
+    /** Into how many runs with a scale each a block of 32 columns falls. */
+    final int runs;
+    /** Whether c is looked up by the nibble, rather than made of it and the high bits. */
+    final boolean isLookedUp;
+    /** The magnitudes of a grid, a byte each, the first lowest; 0 for the types that have none. */
+    private final long magnitudes;
+    /** What d is multiplied with: a power of two. */
+    final float factor;
 
-    PanelFormat(GgmlType type, int blockWeights, int highBits, int tileParts) {
+    PanelFormat(GgmlType type, int blockWeights, int highBits, int runs) {
         this.type = type;
         this.blockWeights = blockWeights;
         this.highBits = highBits;
-        this.tileParts = tileParts;
+        this.runs = runs;
+        this.isLookedUp = false;
+        this.magnitudes = 0;
+        this.factor = 1;
+    }
+
+    PanelFormat(GgmlType type, int blockWeights, float factor, int runs, long magnitudes) {
+        this.type = type;
+        this.blockWeights = blockWeights;
+        this.highBits = 0;
+        this.runs = runs;
+        this.isLookedUp = true;
+        this.magnitudes = magnitudes;
+        this.factor = factor;
     }
 
     /** The format of a type, or null if it has no packed form. */
@@ -62,8 +99,24 @@ enum PanelFormat {
             case Q5_K -> Q5_K;
             case Q6_K -> Q6_K;
             case Q8_0 -> Q8_0;
+            case IQ4_NL -> IQ4_NL;
+            case IQ4_XS -> IQ4_XS;
+            case IQ3_S -> IQ3_S;
+            case IQ3_XXS -> IQ3_XXS;
+            case IQ2_S -> IQ2_S;
+            case IQ2_XS -> IQ2_XS;
+            case IQ2_XXS -> IQ2_XXS;
             default -> null;
         };
+    }
+
+    /** c of a nibble, where it is looked up: in IQ4's table, or a grid's magnitude with the sign that the highest bit is. */
+    int lookUp(int nibble) {
+        if (magnitudes == 0) {
+            return DequantizeIQuants.IQ4_VALUES[nibble];
+        }
+        int magnitude = (int) (magnitudes >>> (8 * (nibble & 7))) & 0xff;
+        return nibble < 8 ? magnitude : -magnitude;
     }
 
     /** Whether weights have an offset beside their scale. */
@@ -86,7 +139,59 @@ enum PanelFormat {
             case Q5_K -> nibbles(src, block + 48 + (j >> 1) * 32, 4 * (j & 1), 0, to, at, stride);
             case Q6_K -> nibbles(src, block + (j >> 2) * 64 + (j & 1) * 32, 4 * ((j >> 1) & 1), 0, to, at, stride);
             case Q8_0 -> nibbles(src, block + 2, 0, 0, to, at, stride);
+            case IQ4_NL -> nibblesOfHalves(src, block + 2, to, at, stride);
+            case IQ4_XS -> nibblesOfHalves(src, block + 8 + 16 * j, to, at, stride);
+            case IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {
+                for (int i = 0; i < 4; i++) {
+                    to[at + i * stride] = codes(src, block, j, i);
+                }
+            }
         }
+    }
+
+    /**
+     * Eight weights of a grid, the i-th eight of sub-block j: each nibble is a magnitude's number and, highest, the sign.
+     * In the order of {@link #packLow}.
+     */
+    private int codes(byte[] src, int block, int j, int i) {
+        int at = 4 * j + i;
+        return switch (this) {
+            case IQ3_S -> {
+                int qs = block + DequantizeIQuants.IQ3_S_QS + 2 * at;
+                int qh = src[block + DequantizeIQuants.IQ3_S_QH + j] >>> (2 * i);
+                int first = Grids.IQ3_S[(src[qs] & 0xff) | (qh & 1) << 8];
+                int second = Grids.IQ3_S[(src[qs + 1] & 0xff) | (qh & 2) << 7];
+                yield codes(first >>> 1, second >>> 1, src[block + DequantizeIQuants.IQ3_S_SIGNS + at]);
+            }
+            case IQ3_XXS -> {
+                int qs = block + DequantizeIQuants.IQ3_XXS_QS + 2 * at;
+                int aux = int32(src, block + DequantizeIQuants.IQ3_XXS_AUX + 4 * j);
+                int first = Grids.IQ3_XXS[src[qs] & 0xff];
+                int second = Grids.IQ3_XXS[src[qs + 1] & 0xff];
+                yield codes(first >>> 3, second >>> 3, DequantizeIQuants.signs(aux >>> (7 * i)));
+            }
+            case IQ2_S -> {
+                int qh = src[block + DequantizeIQuants.IQ2_S_QH + j] >>> (2 * i);
+                long point = Grids.IQ2_S[(src[block + DequantizeIQuants.IQ2_S_QS + at] & 0xff) | (qh & 3) << 8];
+                yield codes((int) point >>> 4, (int) (point >>> 36), src[block + DequantizeIQuants.IQ2_S_SIGNS + at]);
+            }
+            case IQ2_XS -> {
+                int q = (short) SHORT.get(src, block + DequantizeIQuants.IQ2_XS_QS + 2 * at);
+                long point = Grids.IQ2_XS[q & 0x1ff];
+                yield codes((int) point >>> 4, (int) (point >>> 36), DequantizeIQuants.signs(q >>> 9));
+            }
+            case IQ2_XXS -> {
+                int qs = block + DequantizeIQuants.IQ2_XXS_QS + 8 * j;
+                long point = Grids.IQ2_XXS[src[qs + i] & 0xff];
+                int signs = DequantizeIQuants.signs(int32(src, qs + 4) >>> (7 * i));
+                yield codes((int) point >>> 4, (int) (point >>> 36), signs);
+            }
+            default -> throw new IllegalStateException(this + " has no grid");
+        };
+    }
+
+    private static int codes(int first, int second, int signs) {
+        return ((first & 0x07070707) | spread(signs) << 3) | ((second & 0x07070707) | spread(signs >>> 4) << 3) << 4;
     }
 
     /**
@@ -113,7 +218,7 @@ enum PanelFormat {
                 }
             }
             case Q8_0 -> nibbles(src, block + 2, 4, 0x88888888, to, at, stride);
-            case Q4_0, Q4_1, Q4_K -> {}
+            case Q4_0, Q4_1, Q4_K, IQ4_NL, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {}
         }
     }
 
@@ -173,9 +278,37 @@ enum PanelFormat {
         return half;
     }
 
-    /** Q6_K: the signed scales of the 16-wide runs 4g..4g+3, a byte each. */
-    static int scales(byte[] src, int block, int g) {
-        return int32(src, block + 192 + g * 4);
+    /** The signed scales of runs 4g..4g+3 of a 256-wide block, a byte each. */
+    int scales(byte[] src, int block, int g) {
+        if (this == Q6_K) {
+            return int32(src, block + 192 + g * 4);
+        }
+        int scales = 0;
+        for (int i = 0; i < 4; i++) {
+            scales |= (scale(src, block, 4 * g + i) & 0xff) << (8 * i);
+        }
+        return scales;
+    }
+
+    /** A signed scale: of the types with a table, whose d is multiplied with {@link #factor}. */
+    private int scale(byte[] src, int block, int run) {
+        return switch (this) {
+            case IQ4_XS -> {
+                int low = (src[block + DequantizeIQuants.IQ4_XS_SCALES_L + run / 2] >>> (4 * (run & 1))) & 15;
+                int high = ((short) SHORT.get(src, block + DequantizeIQuants.IQ4_XS_SCALES_H) >>> (2 * run)) & 3;
+                yield (low | high << 4) - 32;
+            }
+            case IQ3_S -> 1 + 2 * nibble(src, block + DequantizeIQuants.IQ3_S_SCALES, run);
+            case IQ3_XXS -> 1 + 2 * (int32(src, block + DequantizeIQuants.IQ3_XXS_AUX + 4 * run) >>> 28);
+            case IQ2_S -> 1 + 2 * nibble(src, block + DequantizeIQuants.IQ2_S_SCALES, run);
+            case IQ2_XS -> 1 + 2 * nibble(src, block + DequantizeIQuants.IQ2_XS_SCALES, run);
+            case IQ2_XXS -> 1 + 2 * (int32(src, block + DequantizeIQuants.IQ2_XXS_QS + 8 * run + 4) >>> 28);
+            default -> throw new IllegalStateException(this + " has no such scales");
+        };
+    }
+
+    private static int nibble(byte[] src, int at, int i) {
+        return (src[at + i / 2] >>> (4 * (i & 1))) & 15;
     }
 
     /** Q4_K and Q5_K: scale and minimum of sub-block 2p, then of 2p + 1, six bits each in a byte. */

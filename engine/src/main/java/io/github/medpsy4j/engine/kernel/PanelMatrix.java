@@ -5,13 +5,15 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
 
 /**
- * A matrix of 4- to 8-bit weights, repacked so that vector lanes are rows, multiplied with 8-bit activations in exact
+ * A matrix of weights of at most eight bits, repacked so that vector lanes are rows, multiplied with 8-bit activations in exact
  * integer arithmetic.
  *
  * <p>For each run of columns that share a scale: s = Σ c·q over the integers, where c is the weight's centred integer
- * (n - 8 of four bits, n + 16·h - 16 of five, n + 16·h - 32 of six, the byte of eight). In floats, in order of columns,
+ * (n - 8 of four bits, n + 16·h - 16 of five, n + 16·h - 32 of six, the byte of eight, table[n]). In floats, in order of columns,
  * y += (s·scale(x))·scale(w) and, where the type has offsets, y += sum(x)·centre(w). Scales and centres of the types with
  * two levels of scales are floats made of both, scale(w) = d·scale and centre(w) = bias·d·scale - dmin·min, in which only
  * the last difference rounds. So only these float operations round, and their order is the same for one token and for
@@ -25,9 +27,13 @@ import java.util.Arrays;
  * together, are Σ nk·qk modulo 2^16. Starting from -8·Σq centres the sum. High bits stand in nibbles of their own and
  * are summed likewise.
  *
- * <p><b>Many tokens</b> share a tile of unpacked integers c, two columns to an int, which are added up apart: 16 products
- * of five bits, at most 16·127·16 = 32,512, fit 16 bits, so 32 columns are added before they are widened; of six bits
- * 16 columns; eight bits are two tiles of nibbles.
+ * <p>Weights that are looked up have no such shortcut: one token looks each nibble up in a table of floats and adds
+ * products of whole numbers, which are exact below 2^24.
+ *
+ * <p><b>Many tokens</b> share an unpacked tile. With vectors of 512 bits it holds c as floats, and sums of a run are fused
+ * multiply-adds of whole numbers. With smaller ones it holds integers c, two columns to an int, which are added up apart: 16
+ * products of five bits, at most 16·127·16 = 32,512, fit 16 bits, so 32 columns are added before they are widened; of six
+ * bits 16 columns; eight bits and looked up weights are two tiles, c & 15 or n and c >> 4 or h - 8.
  *
  * <p><b>Layout.</b> A strip is a vector of rows; strips stand in order of rows. A panel is four strips that are a quarter
  * of the matrix apart, and workers take runs of panels, so that memory is read as four long ascending streams: prefetchers
@@ -38,8 +44,8 @@ import java.util.Arrays;
  *   <li>low nibbles: [block][4], in {@link PanelFormat#packLow}'s order;
  *   <li>high bits: [block][highBits], in {@link PanelFormat#packHigh}'s order;
  *   <li>the header in the type's own precision, two halves to an int, the first low: d of two blocks, or d and m of each
- *       block, or for the 256-wide types d, dmin (Q6_K: d), and then four vectors of two scales and two minima each
- *       (Q6_K: of four scales), a byte each.
+ *       block, or for the 256-wide types d, dmin, and then four vectors of two scales and two minima each, or d and then
+ *       vectors of four signed scales, a byte each.
  * </ul>
  */
 final class PanelMatrix extends Matrix {
@@ -54,8 +60,17 @@ final class PanelMatrix extends Matrix {
     /** Scales, centres and sums of a unit stay in the L1 cache. */
     static final int UNIT_BLOCKS_MAX = 32;
 
-    /** Blocks of a tile for many tokens, which is 16 KiB. */
+    /** Blocks of a tile of shorts for many tokens, which is 16 KiB. */
     private static final int TILE_BLOCKS_MAX = 8;
+
+    /** Blocks of a tile of floats, which is 16 KiB. */
+    private static final int FLOAT_TILE_BLOCKS_MAX = 2;
+
+    /** Tokens that share an unpacked tile. */
+    private static final int TILE_TOKENS = VectorPanels.FLOAT_TILES ? 256 : 64;
+
+    /** What nibbles n stand for as floats, n - 8, as {@link #tables} of others. */
+    private static final int[] CENTRED_FLOATS = floats(n -> n - 8);
 
     /** Rows of a strip. */
     private static final int LANES = VectorPanels.L;
@@ -78,6 +93,12 @@ final class PanelMatrix extends Matrix {
 
     private final MemorySegment packed;
 
+    // Of types that are looked up, by nibble, each table twice: c as a float, and as c & 15 and c >> 4. Four bits
+    // have the first one too.
+    private final int[] tables;
+    private final int[] lowTables;
+    private final int[] highTables;
+
     /** One worker's memory. */
     static final class Workspace {
         /** [run of a unit][rows] */
@@ -93,9 +114,9 @@ final class PanelMatrix extends Matrix {
         final int[] sums = new int[UNIT_BLOCKS_MAX * 2 * ROWS];
 
         /** [tile's pairs of columns][rows] centred shorts, and those of the high nibbles of eight bits */
-        final int[] tile = new int[TILE_BLOCKS_MAX * BLOCK / 2 * ROWS];
+        final int[] tile = new int[VectorPanels.FLOAT_TILES ? 0 : TILE_BLOCKS_MAX * BLOCK / 2 * ROWS];
 
-        final int[] highTile = new int[TILE_BLOCKS_MAX * BLOCK / 2 * ROWS];
+        final int[] highTile = new int[tile.length];
 
         /** [half block of a unit][rows] for one token, [run of a tile][vector][4 tokens][lanes] for many */
         final int[] products = new int[UNIT_BLOCKS_MAX * 2 * ROWS];
@@ -104,7 +125,13 @@ final class PanelMatrix extends Matrix {
         final int[] highProducts = new int[UNIT_BLOCKS_MAX * 2 * ROWS];
 
         /** [tokens][rows] */
-        final float[] results = new float[Scratch.TILE_TOKENS * ROWS];
+        final float[] results = new float[TILE_TOKENS * ROWS];
+
+        /** [column of a block][rows] centred numbers, where {@link VectorPanels#FLOAT_TILES} */
+        final float[] floatTile = new float[VectorPanels.FLOAT_TILES ? FLOAT_TILE_BLOCKS_MAX * BLOCK * ROWS : 0];
+
+        /** [word of a unit][rows] of looked up weights for one token */
+        final float[] wordProducts = new float[VectorPanels.TABLES ? UNIT_BLOCKS_MAX * INTS * ROWS : 0];
     }
 
     private PanelMatrix(PanelFormat format, int rows, int columns, Arena arena) {
@@ -113,7 +140,7 @@ final class PanelMatrix extends Matrix {
         int blocks = columns / BLOCK;
         int group = format.blockWeights / BLOCK;
         unitBlocks = group * greatestDivisor(blocks / group, UNIT_BLOCKS_MAX / group);
-        tileBlocks = greatestDivisor(unitBlocks, TILE_BLOCKS_MAX);
+        tileBlocks = greatestDivisor(unitBlocks, VectorPanels.FLOAT_TILES ? FLOAT_TILE_BLOCKS_MAX : TILE_BLOCKS_MAX);
         units = blocks / unitBlocks;
         highOffset = (long) unitBlocks * INTS * VECTOR_BYTES;
         headerOffset = highOffset + (long) unitBlocks * format.highBits * VECTOR_BYTES;
@@ -122,6 +149,17 @@ final class PanelMatrix extends Matrix {
         panels = (rows + ROWS - 1) / ROWS;
         stream = panels * stripBytes;
         packed = arena.allocate(ROWS / LANES * stream, 64);
+        tables = format.isLookedUp ? floats(format::lookUp) : CENTRED_FLOATS;
+        lowTables = format.isLookedUp ? twice(n -> format.lookUp(n) & 15) : null;
+        highTables = format.isLookedUp ? twice(n -> format.lookUp(n) >> 4) : null;
+    }
+
+    private static int[] floats(IntUnaryOperator numbers) {
+        return twice(n -> Float.floatToRawIntBits(numbers.applyAsInt(n)));
+    }
+
+    private static int[] twice(IntUnaryOperator entries) {
+        return IntStream.range(0, 32).map(i -> entries.applyAsInt(i & 15)).toArray();
     }
 
     private static int greatestDivisor(int n, int max) {
@@ -137,12 +175,23 @@ final class PanelMatrix extends Matrix {
         return unitBlocks * BLOCK / format.blockWeights;
     }
 
+    /** Vectors of four scales each for 256 columns of the types with signed scales. */
+    private int quads() {
+        return 2 * format.runs;
+    }
+
     private int headerVectors() {
         return switch (format) {
-            case Q4_0, Q5_0, Q8_0 -> (unitBlocks + 1) / 2;
+            case Q4_0, Q5_0, Q8_0, IQ4_NL -> (unitBlocks + 1) / 2;
             case Q4_1, Q5_1 -> unitBlocks;
-            case Q4_K, Q5_K, Q6_K -> 5 * groups();
+            case Q4_K, Q5_K -> 5 * groups();
+            case Q6_K, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> (1 + quads()) * groups();
         };
+    }
+
+    /** Whether these vectors can multiply a format. */
+    static boolean multiplies(PanelFormat format) {
+        return !format.isLookedUp || VectorPanels.TABLES;
     }
 
     /** Repacks a tensor; {@code source} is not needed afterwards. */
@@ -190,7 +239,7 @@ final class PanelMatrix extends Matrix {
         int perBlock = format.type.blockBytes();
         int header = (int) (headerOffset / Integer.BYTES) + r;
         switch (format) {
-            case Q4_0, Q5_0, Q8_0 -> {
+            case Q4_0, Q5_0, Q8_0, IQ4_NL -> {
                 for (int b = 0; b < unitBlocks; b++) {
                     unit[header + b / 2 * LANES] |= halves(format.d(src, b * perBlock), (short) 0) << (16 * (b & 1));
                 }
@@ -210,13 +259,13 @@ final class PanelMatrix extends Matrix {
                     }
                 }
             }
-            case Q6_K -> {
+            case Q6_K, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {
                 for (int g = 0; g < groups(); g++) {
                     int block = g * perBlock;
-                    int to = header + g * 5 * LANES;
+                    int to = header + g * (1 + quads()) * LANES;
                     unit[to] = halves(format.d(src, block), (short) 0);
-                    for (int p = 0; p < 4; p++) {
-                        unit[to + (1 + p) * LANES] = PanelFormat.scales(src, block, p);
+                    for (int p = 0; p < quads(); p++) {
+                        unit[to + (1 + p) * LANES] = format.scales(src, block, p);
                     }
                 }
             }
@@ -238,11 +287,16 @@ final class PanelMatrix extends Matrix {
     }
 
     @Override
+    boolean readsFloats(int n) {
+        return (VectorPanels.FLOAT_TILES && n >= Activations.GROUP) || format.isLookedUp;
+    }
+
+    @Override
     void multiply(Activations x, int n, int begin, int end, Activations y, Scratch scratch) {
         Workspace s = scratch.panels();
         for (int panel = begin; panel < end; panel++) {
-            for (int t = 0; t < n; t += Scratch.TILE_TOKENS) {
-                int tokens = Math.min(Scratch.TILE_TOKENS, n - t);
+            for (int t = 0; t < n; t += TILE_TOKENS) {
+                int tokens = Math.min(TILE_TOKENS, n - t);
                 multiplyPanel(x, t, tokens, panel * stripBytes, s);
                 for (int v = 0; v < ROWS / LANES; v++) {
                     int row = (v * panels + panel) * LANES;
@@ -258,21 +312,19 @@ final class PanelMatrix extends Matrix {
     private void multiplyPanel(Activations x, int t0, int tokens, long panel, Workspace s) {
         Arrays.fill(s.results, 0, tokens * ROWS, 0f);
         int grouped = tokens & ~3;
-        int rowBlocks = x.stride / BLOCK;
         for (int u = 0; u < units; u++) {
             long unit = panel + u * unitBytes;
-            int block = t0 * rowBlocks + u * unitBlocks;
             if (grouped > 0) {
                 decodeHeader(unit + headerOffset, s);
             }
             for (int b = 0; b < unitBlocks && grouped > 0; b += tileBlocks) {
                 unpack(unit, b, s);
                 for (int t = 0; t < grouped; t += 4) {
-                    multiply4(x, (t0 + t) * rowBlocks + (u * unitBlocks + b) * 4, b, t * ROWS, s);
+                    multiply4(x, t0 + t, u * unitBlocks + b, b, t * ROWS, s);
                 }
             }
             for (int t = grouped; t < tokens; t++) {
-                multiply1(unit, x, block + t * rowBlocks, t * ROWS, s);
+                multiply1(unit, x, t0 + t, u * unitBlocks, t * ROWS, s);
             }
         }
     }
@@ -280,22 +332,26 @@ final class PanelMatrix extends Matrix {
     private void decodeHeader(long header, Workspace s) {
         for (int v = 0; v < ROWS; v += LANES) {
             switch (format) {
-                case Q4_0, Q5_0, Q8_0 -> VectorPanels.headerScales(packed, header, unitBlocks, s.scales, v);
+                case Q4_0, Q5_0, Q8_0, IQ4_NL -> VectorPanels.headerScales(packed, header, unitBlocks, s.scales, v);
                 case Q4_1 -> VectorPanels.headerOffsets(packed, header, unitBlocks, 8, s.scales, s.centres, v);
                 case Q5_1 -> VectorPanels.headerOffsets(packed, header, unitBlocks, 16, s.scales, s.centres, v);
                 case Q4_K -> VectorPanels.headerMinima(packed, header, groups(), 8, s.scales, s.centres, v);
                 case Q5_K -> VectorPanels.headerMinima(packed, header, groups(), 16, s.scales, s.centres, v);
-                case Q6_K -> VectorPanels.headerSixBits(packed, header, groups(), s.scales, v);
+                case Q6_K, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS ->
+                    VectorPanels.headerSigned(packed, header, groups(), quads(), format.factor, s.scales, v);
             }
             header += stream;
         }
     }
 
-    /** One token: the unit's part of a panel's results. {@code at} is the unit's first block in the activations. */
-    private void multiply1(long unit, Activations x, int at, int to, Workspace s) {
+    /** Token t: the unit's part of a panel's results. {@code block} is the unit's first block in a row of activations. */
+    private void multiply1(long unit, Activations x, int t, int block, int to, Workspace s) {
+        int at = t * (x.stride / BLOCK) + block;
         int halfBlocks = 2 * unitBlocks;
         long high = unit + highOffset;
-        VectorPanels.nibbleProducts(packed, unit, stream, halfBlocks, x, at, s.products);
+        if (!format.isLookedUp) {
+            VectorPanels.nibbleProducts(packed, unit, stream, halfBlocks, x, at, s.products);
+        }
         switch (format) {
             case Q4_K -> {
                 long header = unit + headerOffset;
@@ -331,39 +387,105 @@ final class PanelMatrix extends Matrix {
                 VectorPanels.nibbleProducts(packed, high, stream, halfBlocks, x, at, s.highProducts);
                 VectorPanels.sumPlanes(s.products, s.highProducts, unitBlocks, -1, x, at, s.sums);
             }
+            case IQ4_NL, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {
+                int words = unitBlocks * INTS;
+                int q = x.floatsAt(block, t);
+                int blockStep = x.floatsAt(block + 1, t) - q;
+                VectorPanels.tableProducts(packed, unit, stream, words, tables, x.floats, q, blockStep, s.wordProducts);
+                if (format.runs == 2) {
+                    VectorPanels.sumTwoWords(s.wordProducts, 2 * unitBlocks, s.sums);
+                } else {
+                    VectorPanels.sumFourWords(s.wordProducts, unitBlocks, s.sums);
+                }
+            }
         }
         decodeHeader(unit + headerOffset, s);
-        int log = format.tileParts - 1;
+        int log = format.runs - 1;
         VectorPanels.combine(
                 s.sums, unitBlocks << log, log, format.hasCentre(), x, at, s.scales, s.centres, s.results, to);
     }
 
     /** The tile of a unit that starts at block b. */
     private void unpack(long unit, int b, Workspace s) {
+        if (VectorPanels.FLOAT_TILES) {
+            for (int i = 0; i < tileBlocks; i++) {
+                unpackFloats(unit, b + i, i * BLOCK * ROWS, s);
+            }
+            return;
+        }
         long low = unit + (long) b * INTS * VECTOR_BYTES;
         long high = unit + highOffset + (long) b * format.highBits * VECTOR_BYTES;
         switch (format) {
-            case Q4_0, Q4_1, Q4_K -> VectorPanels.unpack(packed, low, stream, tileBlocks, s.tile);
+            case Q4_0, Q4_1, Q4_K -> VectorPanels.unpack(packed, low, stream, tileBlocks, (short) 8, s.tile);
             case Q5_0, Q5_1, Q5_K ->
                 VectorPanels.unpackHigh(packed, low, high, stream, 1, tileBlocks, (short) 16, s.tile);
             case Q6_K -> VectorPanels.unpackHigh(packed, low, high, stream, 2, tileBlocks, (short) 32, s.tile);
             case Q8_0 -> {
-                VectorPanels.unpack(packed, low, stream, tileBlocks, s.tile);
-                VectorPanels.unpack(packed, high, stream, tileBlocks, s.highTile);
+                VectorPanels.unpack(packed, low, stream, tileBlocks, (short) 0, s.tile);
+                VectorPanels.unpack(packed, high, stream, tileBlocks, (short) 8, s.highTile);
+            }
+            case IQ4_NL, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {
+                VectorPanels.unpackTable(packed, low, stream, tileBlocks, lowTables, s.tile);
+                VectorPanels.unpackTable(packed, low, stream, tileBlocks, highTables, s.highTile);
             }
         }
     }
 
-    /** Four tokens, grouped at {@code at}: the part of a panel's results of the tile that starts at the unit's block b. */
-    private void multiply4(Activations x, int at, int b, int to, Workspace s) {
+    /** The part of a tile of floats of the unit's block b. */
+    private void unpackFloats(long unit, int b, int to, Workspace s) {
+        long low = unit + (long) b * INTS * VECTOR_BYTES;
+        long high = unit + highOffset + (long) b * format.highBits * VECTOR_BYTES;
+        switch (format) {
+            case Q5_0, Q5_1, Q5_K, Q6_K ->
+                VectorPanels.unpackHighFloats(
+                        packed, low, high, stream, format.highBits, 8 << format.highBits, s.floatTile, to);
+            // The sign of the high nibble is flipped: (n - 8) + 16·(h - 8) + 8.
+            case Q8_0 -> VectorPanels.unpackHighFloats(packed, low, high, stream, 4, 128, s.floatTile, to);
+            default -> VectorPanels.unpackFloats(packed, low, stream, tables, s.floatTile, to);
+        }
+    }
+
+    /** {@link #multiply4} on a tile of floats. */
+    private void multiplyFloats4(Activations x, int t, int block, int b, int to, Workspace s) {
+        int columns = BLOCK / format.runs;
+        int scale = t * (x.stride / BLOCK) + block * Activations.GROUP;
+        for (int r = 0; r < tileBlocks * format.runs; r++) {
+            int inTile = r / format.runs;
+            VectorPanels.multiplyFloats4(
+                    s.floatTile,
+                    r * columns,
+                    columns,
+                    x,
+                    x.floatsAt(block + inTile, t) + r % format.runs * columns * Activations.GROUP,
+                    scale + inTile * Activations.GROUP,
+                    format.hasCentre(),
+                    s.scales,
+                    s.centres,
+                    (b * format.runs + r) * ROWS,
+                    s.results,
+                    to);
+        }
+    }
+
+    /**
+     * Four tokens from t on: the part of a panel's results of the tile that starts at the unit's block b.
+     *
+     * @param block the same in a row of activations
+     */
+    private void multiply4(Activations x, int t, int block, int b, int to, Workspace s) {
+        if (VectorPanels.FLOAT_TILES) {
+            multiplyFloats4(x, t, block, b, to, s);
+            return;
+        }
+        int at = t * (x.stride / BLOCK) + block * Activations.GROUP;
         int pairs = BLOCK / 2;
         int column = at * pairs;
-        int log = format.tileParts - 1;
+        int log = format.runs - 1;
         int runs = tileBlocks << log;
         int[] high = null;
         VectorPanels.products4(s.tile, runs, pairs >> log, x.values, column, s.products);
-        if (format == PanelFormat.Q8_0) {
-            VectorPanels.products4(s.highTile, runs, pairs, x.values, column, s.highProducts);
+        if (format == PanelFormat.Q8_0 || format.isLookedUp) {
+            VectorPanels.products4(s.highTile, runs, pairs >> log, x.values, column, s.highProducts);
             high = s.highProducts;
         }
         VectorPanels.combine4(

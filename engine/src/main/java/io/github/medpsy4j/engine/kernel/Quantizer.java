@@ -39,11 +39,13 @@ final class Quantizer {
             int group = t / Activations.GROUP * Activations.GROUP;
             int grouped = (group * x.stride + (at - x.row(t)) * Activations.GROUP) / BLOCK + t - group;
             pair(q, x, at / 2, (grouped - t + group) * (BLOCK / 2) + t - group);
+            if (x.floats != null) {
+                floats(q, x.floats, x.floatsAt((at - x.row(t)) / BLOCK, t));
+            }
             x.scales[block] = scale;
             x.sums[block] = scale * total;
             x.groupedScales[grouped] = x.scales[block];
             x.groupedSums[grouped] = x.sums[block];
-            x.groupedTotals[grouped] = total;
             x.starts[block] = (-8 * total) << 16;
             x.offsets[2 * block] = -32 * first;
             x.offsets[2 * block + 1] = -32 * second;
@@ -83,15 +85,28 @@ final class Quantizer {
             int q5 = q[i + 6];
             int q6 = q[i + 3];
             int q7 = q[i + 7];
-            int value = grouped + i / 2 * Activations.GROUP;
-            x.values[value] = pair(q0, q4);
-            x.values[value + Activations.GROUP] = pair(q1, q5);
-            x.values[value + 2 * Activations.GROUP] = pair(q2, q6);
-            x.values[value + 3 * Activations.GROUP] = pair(q3, q7);
+            if (x.values != null) {
+                int value = grouped + i / 2 * Activations.GROUP;
+                x.values[value] = pair(q0, q4);
+                x.values[value + Activations.GROUP] = pair(q1, q5);
+                x.values[value + 2 * Activations.GROUP] = pair(q2, q6);
+                x.values[value + 3 * Activations.GROUP] = pair(q3, q7);
+            }
             x.multipliers[to] = pair(q0, q4 - 16 * q3);
             x.multipliers[to + 1] = pair(q1 - 16 * q0, q5 - 16 * q4);
             x.multipliers[to + 2] = pair(q2 - 16 * q1, q6 - 16 * q5);
             x.multipliers[to + 3] = pair(q3 - 16 * q2, q7 - 16 * q6);
+        }
+    }
+
+    /** @param to of the block's first integer in {@link Activations#floats} */
+    private static void floats(int[] q, float[] floats, int to) {
+        for (int i = 0; i < BLOCK; i += 8) {
+            int at = to + i * Activations.GROUP;
+            for (int k = 0; k < 4; k++) {
+                floats[at + 2 * k * Activations.GROUP] = q[i + k];
+                floats[at + (2 * k + 1) * Activations.GROUP] = q[i + 4 + k];
+            }
         }
     }
 

@@ -18,8 +18,11 @@ import jdk.incubator.vector.VectorSpecies;
  * Offsets are those of a panel's first strip, {@code stream} is the distance to the next.
  *
  * <p>C2 schedules all independent work of a loop's body as early as it can and then spills registers: the fences keep
- * it to half of the body. After one, bounds of memory segments are checked again, those of arrays are not. Bodies are kept small, which also brings them to C2 soon; one shared by way of a method
- * would not be inlined (C2 has a budget of nodes).
+ * it to half of the body. After one, bounds of memory segments are checked again, those of arrays are not.
+ *
+ * <p>C2 has a budget of nodes for what it inlines into one compilation, and where that ends vectors go to the heap. So a
+ * method here is one body without helpers of its own, small, which also brings it to C2 soon, but larger than the 325
+ * bytes of code up to which C2 would inline it into its caller, where several share one budget.
  */
 final class VectorPanels {
     private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
@@ -37,6 +40,16 @@ final class VectorPanels {
 
     /** Rows of a panel. */
     static final int ROWS = VECTORS * L;
+
+    /**
+     * Whether many tokens are multiplied in floats rather than in shorts. Sums of integers below 2^24 are exact in both. With
+     * 512 bits a fused multiply-add does as much in one instruction as a multiplication and an addition of shorts in two,
+     * and its sums need no widening; with fewer bits there are more units for shorts than for floats.
+     */
+    static final boolean FLOAT_TILES = L >= 16;
+
+    /** Whether nibbles can be looked up: a table of 16 ints takes one vector or two. */
+    static final boolean TABLES = L >= 8;
 
     private static final int INTS = PanelMatrix.INTS;
     private static final int SHIFTS = Activations.SHIFTS;
@@ -167,14 +180,22 @@ final class VectorPanels {
         }
     }
 
-    /** w = d·scale·c with 16 signed scales. */
-    static void headerSixBits(MemorySegment w, long at, int groups, float[] scales, int to0) {
-        for (int g = 0; g < groups; g++) {
-            long o = at + g * (5L * VECTOR_BYTES);
-            int to = to0 + g * 16 * ROWS;
-            FloatVector d = low(IntVector.fromMemorySegment(I, w, o, LE));
-            IntVector fields;
-            fields = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE);
+    /**
+     * w = d·factor·scale·c with signed scales, which stand as {@code quads} vectors of four bytes behind d.
+     *
+     * @param quads of 256 columns: 2 or 4
+     */
+    static void headerSigned(MemorySegment w, long at, int groups, int quads, float factor, float[] scales, int to0) {
+        int log = Integer.numberOfTrailingZeros(quads) - 1;
+        for (int i = 0; i < groups << log; i++) {
+            int group = i >> log;
+            int to = to0 + i * 8 * ROWS;
+            // Before this one stand a vector for d of each group and two for each eight scales.
+            long o = at + (2 * i + group + 1) * (long) VECTOR_BYTES;
+            FloatVector d = low(IntVector.fromMemorySegment(
+                            I, w, at + (group + (group << log) * 2) * (long) VECTOR_BYTES, LE))
+                    .mul(factor);
+            IntVector fields = IntVector.fromMemorySegment(I, w, o, LE);
             d.mul((FloatVector) fields.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
                     .intoArray(scales, to);
             d.mul((FloatVector) fields.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
@@ -183,7 +204,7 @@ final class VectorPanels {
                     .intoArray(scales, to + 2 * ROWS);
             d.mul((FloatVector) fields.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
                     .intoArray(scales, to + 3 * ROWS);
-            fields = IntVector.fromMemorySegment(I, w, o + 2 * VECTOR_BYTES, LE);
+            fields = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE);
             d.mul((FloatVector) fields.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
                     .intoArray(scales, to + 4 * ROWS);
             d.mul((FloatVector) fields.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
@@ -192,24 +213,6 @@ final class VectorPanels {
                     .intoArray(scales, to + 6 * ROWS);
             d.mul((FloatVector) fields.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
                     .intoArray(scales, to + 7 * ROWS);
-            fields = IntVector.fromMemorySegment(I, w, o + 3 * VECTOR_BYTES, LE);
-            d.mul((FloatVector) fields.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                    .intoArray(scales, to + 8 * ROWS);
-            d.mul((FloatVector) fields.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                    .intoArray(scales, to + 9 * ROWS);
-            d.mul((FloatVector) fields.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                    .intoArray(scales, to + 10 * ROWS);
-            d.mul((FloatVector) fields.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                    .intoArray(scales, to + 11 * ROWS);
-            fields = IntVector.fromMemorySegment(I, w, o + 4 * VECTOR_BYTES, LE);
-            d.mul((FloatVector) fields.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                    .intoArray(scales, to + 12 * ROWS);
-            d.mul((FloatVector) fields.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                    .intoArray(scales, to + 13 * ROWS);
-            d.mul((FloatVector) fields.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                    .intoArray(scales, to + 14 * ROWS);
-            d.mul((FloatVector) fields.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                    .intoArray(scales, to + 15 * ROWS);
         }
     }
 
@@ -405,6 +408,65 @@ final class VectorPanels {
         }
     }
 
+    /**
+     * One token, weights that are looked up: products[word][rows] = Σ table[n]·q over a word's eight columns, as floats that
+     * are whole numbers.
+     *
+     * @param tables 16 floats, as ints, and the same again from the eighth on
+     * @param q of the first column in the floats of a group of tokens
+     * @param blockStep from a block's first column there to the next one's
+     */
+    static void tableProducts(
+            MemorySegment w,
+            long plane,
+            long stream,
+            int words,
+            int[] tables,
+            float[] floats,
+            int q,
+            int blockStep,
+            float[] products) {
+        IntVector t0 = IntVector.fromArray(I, tables, 0);
+        IntVector t1 = IntVector.fromArray(I, tables, L % 16);
+        for (int i = 0; i < words * VECTORS; i++) {
+            int word = i / VECTORS;
+            int at = q + word / INTS * blockStep + word % INTS * (8 * TOKENS);
+            IntVector n =
+                    IntVector.fromMemorySegment(I, w, plane + i % VECTORS * stream + word * (long) VECTOR_BYTES, LE);
+            // An index beyond the table is wrapped: the nibble needs no mask.
+            FloatVector a = n.selectFrom(t0, t1).reinterpretAsFloats().mul(FloatVector.broadcast(F, floats[at]));
+            FloatVector b = n.lanewise(LSHR, 4)
+                    .selectFrom(t0, t1)
+                    .reinterpretAsFloats()
+                    .mul(FloatVector.broadcast(F, floats[at + TOKENS]));
+            a = n.lanewise(LSHR, 8)
+                    .selectFrom(t0, t1)
+                    .reinterpretAsFloats()
+                    .fma(FloatVector.broadcast(F, floats[at + 2 * TOKENS]), a);
+            b = n.lanewise(LSHR, 12)
+                    .selectFrom(t0, t1)
+                    .reinterpretAsFloats()
+                    .fma(FloatVector.broadcast(F, floats[at + 3 * TOKENS]), b);
+            a = n.lanewise(LSHR, 16)
+                    .selectFrom(t0, t1)
+                    .reinterpretAsFloats()
+                    .fma(FloatVector.broadcast(F, floats[at + 4 * TOKENS]), a);
+            b = n.lanewise(LSHR, 20)
+                    .selectFrom(t0, t1)
+                    .reinterpretAsFloats()
+                    .fma(FloatVector.broadcast(F, floats[at + 5 * TOKENS]), b);
+            a = n.lanewise(LSHR, 24)
+                    .selectFrom(t0, t1)
+                    .reinterpretAsFloats()
+                    .fma(FloatVector.broadcast(F, floats[at + 6 * TOKENS]), a);
+            b = n.lanewise(LSHR, 28)
+                    .selectFrom(t0, t1)
+                    .reinterpretAsFloats()
+                    .fma(FloatVector.broadcast(F, floats[at + 7 * TOKENS]), b);
+            a.add(b).intoArray(products, i * L);
+        }
+    }
+
     // ---- sums[run][rows] = Σ c·q ----
 
     /** Four bits: Σ (n - 8)·q, at most 8·127·32. */
@@ -565,6 +627,51 @@ final class VectorPanels {
                     .add(h3.lanewise(LSHL, 16).add(h3).lanewise(ASHR, 16).lanewise(LSHL, 4))
                     .add(offset)
                     .intoArray(sums, h * ROWS + 3 * L);
+        }
+    }
+
+    /** Looked up weights: sums[run][rows] of runs of two words, from their products. */
+    static void sumTwoWords(float[] products, int runs, int[] sums) {
+        for (int r = 0; r < runs; r++) {
+            int o = r * 2 * ROWS;
+            FloatVector s0 = FloatVector.fromArray(F, products, o).add(FloatVector.fromArray(F, products, o + ROWS));
+            ((IntVector) s0.convertShape(VectorOperators.F2I, I, 0)).intoArray(sums, r * ROWS);
+            FloatVector s1 =
+                    FloatVector.fromArray(F, products, o + L).add(FloatVector.fromArray(F, products, o + ROWS + L));
+            ((IntVector) s1.convertShape(VectorOperators.F2I, I, 0)).intoArray(sums, r * ROWS + L);
+            FloatVector s2 = FloatVector.fromArray(F, products, o + 2 * L)
+                    .add(FloatVector.fromArray(F, products, o + ROWS + 2 * L));
+            ((IntVector) s2.convertShape(VectorOperators.F2I, I, 0)).intoArray(sums, r * ROWS + 2 * L);
+            FloatVector s3 = FloatVector.fromArray(F, products, o + 3 * L)
+                    .add(FloatVector.fromArray(F, products, o + ROWS + 3 * L));
+            ((IntVector) s3.convertShape(VectorOperators.F2I, I, 0)).intoArray(sums, r * ROWS + 3 * L);
+        }
+    }
+
+    /** The same of runs of four words. */
+    static void sumFourWords(float[] products, int runs, int[] sums) {
+        for (int r = 0; r < runs; r++) {
+            int o = r * 4 * ROWS;
+            FloatVector s0 = FloatVector.fromArray(F, products, o)
+                    .add(FloatVector.fromArray(F, products, o + ROWS))
+                    .add(FloatVector.fromArray(F, products, o + 2 * ROWS))
+                    .add(FloatVector.fromArray(F, products, o + 3 * ROWS));
+            ((IntVector) s0.convertShape(VectorOperators.F2I, I, 0)).intoArray(sums, r * ROWS);
+            FloatVector s1 = FloatVector.fromArray(F, products, o + L)
+                    .add(FloatVector.fromArray(F, products, o + ROWS + L))
+                    .add(FloatVector.fromArray(F, products, o + 2 * ROWS + L))
+                    .add(FloatVector.fromArray(F, products, o + 3 * ROWS + L));
+            ((IntVector) s1.convertShape(VectorOperators.F2I, I, 0)).intoArray(sums, r * ROWS + L);
+            FloatVector s2 = FloatVector.fromArray(F, products, o + 2 * L)
+                    .add(FloatVector.fromArray(F, products, o + ROWS + 2 * L))
+                    .add(FloatVector.fromArray(F, products, o + 2 * ROWS + 2 * L))
+                    .add(FloatVector.fromArray(F, products, o + 3 * ROWS + 2 * L));
+            ((IntVector) s2.convertShape(VectorOperators.F2I, I, 0)).intoArray(sums, r * ROWS + 2 * L);
+            FloatVector s3 = FloatVector.fromArray(F, products, o + 3 * L)
+                    .add(FloatVector.fromArray(F, products, o + ROWS + 3 * L))
+                    .add(FloatVector.fromArray(F, products, o + 2 * ROWS + 3 * L))
+                    .add(FloatVector.fromArray(F, products, o + 3 * ROWS + 3 * L));
+            ((IntVector) s3.convertShape(VectorOperators.F2I, I, 0)).intoArray(sums, r * ROWS + 3 * L);
         }
     }
 
@@ -731,9 +838,8 @@ final class VectorPanels {
     // ---- Many tokens: a unit unpacked to a tile [pair of columns][rows] of centred shorts, four tokens at a time.
     // ----
 
-    /** Four bits: n - 8. */
-    static void unpack(MemorySegment w, long plane, long stream, int blocks, int[] tile) {
-        ShortVector bias = ShortVector.broadcast(S, (short) 8);
+    /** Four bits: n - bias. */
+    static void unpack(MemorySegment w, long plane, long stream, int blocks, short bias, int[] tile) {
         for (int i = 0; i < blocks * INTS * VECTORS; i++) {
             // Vector v of int i goes to the four pairs of int i.
             int to = (i / VECTORS) * SHIFTS * ROWS + i % VECTORS * L;
@@ -785,6 +891,246 @@ final class VectorPanels {
                 h = h.lanewise(LSHR, 4);
             }
         }
+    }
+
+    /** Looked up weights: table[n], of which a tile of shorts holds one nibble; see {@link PanelMatrix}. */
+    static void unpackTable(MemorySegment w, long plane, long stream, int blocks, int[] tables, int[] tile) {
+        IntVector t0 = IntVector.fromArray(I, tables, 0);
+        IntVector t1 = IntVector.fromArray(I, tables, L % 16);
+        for (int i = 0; i < blocks * INTS * VECTORS; i++) {
+            int to = (i / VECTORS) * SHIFTS * ROWS + i % VECTORS * L;
+            IntVector n = IntVector.fromMemorySegment(
+                    I, w, plane + i % VECTORS * stream + i / VECTORS * (long) VECTOR_BYTES, LE);
+            for (int k = 0; k < SHIFTS; k++) {
+                IntVector c = n.selectFrom(t0, t1);
+                IntVector d = n.lanewise(LSHR, 16).selectFrom(t0, t1);
+                c.and(0xffff).or(d.lanewise(LSHL, 16)).intoArray(tile, to + k * ROWS);
+                n = n.lanewise(LSHR, 4);
+            }
+        }
+    }
+
+    /** Tiles of floats, [column of a block][rows]: four bits and looked up weights by a table of 16. */
+    static void unpackFloats(MemorySegment w, long plane, long stream, int[] tables, float[] tile, int to0) {
+        IntVector table = IntVector.fromArray(I, tables, 0);
+        for (int i = 0; i < INTS * VECTORS; i++) {
+            int to = to0 + (i / VECTORS) * 8 * ROWS + i % VECTORS * L;
+            IntVector n = IntVector.fromMemorySegment(
+                    I, w, plane + i % VECTORS * stream + i / VECTORS * (long) VECTOR_BYTES, LE);
+            n.selectFrom(table).reinterpretAsFloats().intoArray(tile, to);
+            n.lanewise(LSHR, 4).selectFrom(table).reinterpretAsFloats().intoArray(tile, to + ROWS);
+            n.lanewise(LSHR, 8).selectFrom(table).reinterpretAsFloats().intoArray(tile, to + 2 * ROWS);
+            n.lanewise(LSHR, 12).selectFrom(table).reinterpretAsFloats().intoArray(tile, to + 3 * ROWS);
+            n.lanewise(LSHR, 16).selectFrom(table).reinterpretAsFloats().intoArray(tile, to + 4 * ROWS);
+            n.lanewise(LSHR, 20).selectFrom(table).reinterpretAsFloats().intoArray(tile, to + 5 * ROWS);
+            n.lanewise(LSHR, 24).selectFrom(table).reinterpretAsFloats().intoArray(tile, to + 6 * ROWS);
+            n.lanewise(LSHR, 28).selectFrom(table).reinterpretAsFloats().intoArray(tile, to + 7 * ROWS);
+        }
+    }
+
+    /** Five, six or eight bits: n + 16·h - bias. */
+    static void unpackHighFloats(
+            MemorySegment w, long low, long high, long stream, int bits, int bias, float[] tile, int to0) {
+        int log = Integer.numberOfTrailingZeros(4 / bits);
+        int within = 4 / bits - 1;
+        int mask = (1 << bits) - 1;
+        for (int i = 0; i < INTS * VECTORS; i++) {
+            int word = i / VECTORS;
+            int v = i % VECTORS;
+            int to = to0 + word * 8 * ROWS + v * L;
+            IntVector n = IntVector.fromMemorySegment(I, w, low + v * stream + word * (long) VECTOR_BYTES, LE);
+            IntVector h = IntVector.fromMemorySegment(I, w, high + v * stream + (word >> log) * (long) VECTOR_BYTES, LE)
+                    .lanewise(LSHR, (word & within) * bits);
+            ((FloatVector) n.and(15)
+                            .or(h.and(mask).lanewise(LSHL, 4))
+                            .sub(bias)
+                            .convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(tile, to);
+            ((FloatVector) n.lanewise(LSHR, 4)
+                            .and(15)
+                            .or(h.lanewise(LSHR, 4).and(mask).lanewise(LSHL, 4))
+                            .sub(bias)
+                            .convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(tile, to + ROWS);
+            ((FloatVector) n.lanewise(LSHR, 8)
+                            .and(15)
+                            .or(h.lanewise(LSHR, 8).and(mask).lanewise(LSHL, 4))
+                            .sub(bias)
+                            .convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(tile, to + 2 * ROWS);
+            ((FloatVector) n.lanewise(LSHR, 12)
+                            .and(15)
+                            .or(h.lanewise(LSHR, 12).and(mask).lanewise(LSHL, 4))
+                            .sub(bias)
+                            .convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(tile, to + 3 * ROWS);
+            ((FloatVector) n.lanewise(LSHR, 16)
+                            .and(15)
+                            .or(h.lanewise(LSHR, 16).and(mask).lanewise(LSHL, 4))
+                            .sub(bias)
+                            .convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(tile, to + 4 * ROWS);
+            ((FloatVector) n.lanewise(LSHR, 20)
+                            .and(15)
+                            .or(h.lanewise(LSHR, 20).and(mask).lanewise(LSHL, 4))
+                            .sub(bias)
+                            .convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(tile, to + 5 * ROWS);
+            ((FloatVector) n.lanewise(LSHR, 24)
+                            .and(15)
+                            .or(h.lanewise(LSHR, 24).and(mask).lanewise(LSHL, 4))
+                            .sub(bias)
+                            .convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(tile, to + 6 * ROWS);
+            ((FloatVector) n.lanewise(LSHR, 28)
+                            .and(15)
+                            .or(h.lanewise(LSHR, 28).and(mask).lanewise(LSHL, 4))
+                            .sub(bias)
+                            .convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(tile, to + 7 * ROWS);
+        }
+    }
+
+    /**
+     * One run of four tokens on a tile of floats: y[token][rows] += (s·scale(x))·scale [+ sum(x)·centre], s = Σ c·q over
+     * {@code columns}.
+     *
+     * @param from the run's first column in the tile
+     * @param at the first column's floats of the group of four tokens
+     * @param group the block's scales and sums of the four tokens
+     * @param run the run's scales and centres
+     */
+    static void multiplyFloats4(
+            float[] tile,
+            int from,
+            int columns,
+            Activations x,
+            int at,
+            int group,
+            boolean centred,
+            float[] scales,
+            float[] centres,
+            int run,
+            float[] y,
+            int to0) {
+        float[] q = x.floats;
+        FloatVector zero = FloatVector.zero(F);
+        FloatVector a00 = zero;
+        FloatVector a10 = zero;
+        FloatVector a20 = zero;
+        FloatVector a30 = zero;
+        FloatVector a01 = zero;
+        FloatVector a11 = zero;
+        FloatVector a21 = zero;
+        FloatVector a31 = zero;
+        FloatVector a02 = zero;
+        FloatVector a12 = zero;
+        FloatVector a22 = zero;
+        FloatVector a32 = zero;
+        FloatVector a03 = zero;
+        FloatVector a13 = zero;
+        FloatVector a23 = zero;
+        FloatVector a33 = zero;
+        for (int k = 0; k < columns; k++) {
+            int o = (from + k) * ROWS;
+            FloatVector c0 = FloatVector.fromArray(F, tile, o);
+            FloatVector c1 = FloatVector.fromArray(F, tile, o + L);
+            FloatVector c2 = FloatVector.fromArray(F, tile, o + 2 * L);
+            FloatVector c3 = FloatVector.fromArray(F, tile, o + 3 * L);
+            FloatVector b = FloatVector.broadcast(F, q[at + TOKENS * k]);
+            a00 = c0.fma(b, a00);
+            a10 = c1.fma(b, a10);
+            a20 = c2.fma(b, a20);
+            a30 = c3.fma(b, a30);
+            b = FloatVector.broadcast(F, q[at + TOKENS * k + 1]);
+            a01 = c0.fma(b, a01);
+            a11 = c1.fma(b, a11);
+            a21 = c2.fma(b, a21);
+            a31 = c3.fma(b, a31);
+            b = FloatVector.broadcast(F, q[at + TOKENS * k + 2]);
+            a02 = c0.fma(b, a02);
+            a12 = c1.fma(b, a12);
+            a22 = c2.fma(b, a22);
+            a32 = c3.fma(b, a32);
+            b = FloatVector.broadcast(F, q[at + TOKENS * k + 3]);
+            a03 = c0.fma(b, a03);
+            a13 = c1.fma(b, a13);
+            a23 = c2.fma(b, a23);
+            a33 = c3.fma(b, a33);
+        }
+        FloatVector w0 = FloatVector.fromArray(F, scales, run);
+        FloatVector w1 = FloatVector.fromArray(F, scales, run + L);
+        FloatVector w2 = FloatVector.fromArray(F, scales, run + 2 * L);
+        FloatVector w3 = FloatVector.fromArray(F, scales, run + 3 * L);
+        int to = to0;
+        FloatVector s = FloatVector.broadcast(F, x.groupedScales[group]);
+        a00 = a00.mul(s).fma(w0, FloatVector.fromArray(F, y, to));
+        a10 = a10.mul(s).fma(w1, FloatVector.fromArray(F, y, to + L));
+        a20 = a20.mul(s).fma(w2, FloatVector.fromArray(F, y, to + 2 * L));
+        a30 = a30.mul(s).fma(w3, FloatVector.fromArray(F, y, to + 3 * L));
+        to += ROWS;
+        s = FloatVector.broadcast(F, x.groupedScales[group + 1]);
+        a01 = a01.mul(s).fma(w0, FloatVector.fromArray(F, y, to));
+        a11 = a11.mul(s).fma(w1, FloatVector.fromArray(F, y, to + L));
+        a21 = a21.mul(s).fma(w2, FloatVector.fromArray(F, y, to + 2 * L));
+        a31 = a31.mul(s).fma(w3, FloatVector.fromArray(F, y, to + 3 * L));
+        to += ROWS;
+        s = FloatVector.broadcast(F, x.groupedScales[group + 2]);
+        a02 = a02.mul(s).fma(w0, FloatVector.fromArray(F, y, to));
+        a12 = a12.mul(s).fma(w1, FloatVector.fromArray(F, y, to + L));
+        a22 = a22.mul(s).fma(w2, FloatVector.fromArray(F, y, to + 2 * L));
+        a32 = a32.mul(s).fma(w3, FloatVector.fromArray(F, y, to + 3 * L));
+        to += ROWS;
+        s = FloatVector.broadcast(F, x.groupedScales[group + 3]);
+        a03 = a03.mul(s).fma(w0, FloatVector.fromArray(F, y, to));
+        a13 = a13.mul(s).fma(w1, FloatVector.fromArray(F, y, to + L));
+        a23 = a23.mul(s).fma(w2, FloatVector.fromArray(F, y, to + 2 * L));
+        a33 = a33.mul(s).fma(w3, FloatVector.fromArray(F, y, to + 3 * L));
+        if (centred) {
+            w0 = FloatVector.fromArray(F, centres, run);
+            w1 = FloatVector.fromArray(F, centres, run + L);
+            w2 = FloatVector.fromArray(F, centres, run + 2 * L);
+            w3 = FloatVector.fromArray(F, centres, run + 3 * L);
+            s = FloatVector.broadcast(F, x.groupedSums[group]);
+            a00 = s.fma(w0, a00);
+            a10 = s.fma(w1, a10);
+            a20 = s.fma(w2, a20);
+            a30 = s.fma(w3, a30);
+            s = FloatVector.broadcast(F, x.groupedSums[group + 1]);
+            a01 = s.fma(w0, a01);
+            a11 = s.fma(w1, a11);
+            a21 = s.fma(w2, a21);
+            a31 = s.fma(w3, a31);
+            s = FloatVector.broadcast(F, x.groupedSums[group + 2]);
+            a02 = s.fma(w0, a02);
+            a12 = s.fma(w1, a12);
+            a22 = s.fma(w2, a22);
+            a32 = s.fma(w3, a32);
+            s = FloatVector.broadcast(F, x.groupedSums[group + 3]);
+            a03 = s.fma(w0, a03);
+            a13 = s.fma(w1, a13);
+            a23 = s.fma(w2, a23);
+            a33 = s.fma(w3, a33);
+        }
+        a00.intoArray(y, to0);
+        a10.intoArray(y, to0 + L);
+        a20.intoArray(y, to0 + 2 * L);
+        a30.intoArray(y, to0 + 3 * L);
+        to = to0 + ROWS;
+        a01.intoArray(y, to);
+        a11.intoArray(y, to + L);
+        a21.intoArray(y, to + 2 * L);
+        a31.intoArray(y, to + 3 * L);
+        to += ROWS;
+        a02.intoArray(y, to);
+        a12.intoArray(y, to + L);
+        a22.intoArray(y, to + 2 * L);
+        a32.intoArray(y, to + 3 * L);
+        to += ROWS;
+        a03.intoArray(y, to);
+        a13.intoArray(y, to + L);
+        a23.intoArray(y, to + 2 * L);
+        a33.intoArray(y, to + 3 * L);
     }
 
     /**
@@ -861,7 +1207,7 @@ final class VectorPanels {
     /**
      * {@link #combine} of four tokens, from products.
      *
-     * @param high products of the high nibbles of eight bits, whose sums are low + 16·high + 8·Σq; null for other types
+     * @param high products of the high nibbles, whose sums are low + 16·high; null where integers fit one tile
      * @param at of the group of four tokens' first scales
      * @param from the first run's index in scales and centres
      */
@@ -880,7 +1226,6 @@ final class VectorPanels {
             int to) {
         float[] tokenScales = x.groupedScales;
         float[] tokenSums = x.groupedSums;
-        int[] tokenTotals = x.groupedTotals;
         for (int v = 0; v < ROWS; v += L) {
             FloatVector a0 = FloatVector.fromArray(F, y, to + v);
             FloatVector a1 = FloatVector.fromArray(F, y, to + ROWS + v);
@@ -900,28 +1245,24 @@ final class VectorPanels {
                 if (high != null) {
                     IntVector h0 = IntVector.fromArray(I, high, o);
                     s0 = s0.add(h0.lanewise(LSHL, 16)
-                                    .lanewise(ASHR, 16)
-                                    .add(h0.lanewise(ASHR, 16))
-                                    .lanewise(LSHL, 4))
-                            .add(8 * tokenTotals[g]);
+                            .lanewise(ASHR, 16)
+                            .add(h0.lanewise(ASHR, 16))
+                            .lanewise(LSHL, 4));
                     IntVector h1 = IntVector.fromArray(I, high, o + L);
                     s1 = s1.add(h1.lanewise(LSHL, 16)
-                                    .lanewise(ASHR, 16)
-                                    .add(h1.lanewise(ASHR, 16))
-                                    .lanewise(LSHL, 4))
-                            .add(8 * tokenTotals[g + 1]);
+                            .lanewise(ASHR, 16)
+                            .add(h1.lanewise(ASHR, 16))
+                            .lanewise(LSHL, 4));
                     IntVector h2 = IntVector.fromArray(I, high, o + 2 * L);
                     s2 = s2.add(h2.lanewise(LSHL, 16)
-                                    .lanewise(ASHR, 16)
-                                    .add(h2.lanewise(ASHR, 16))
-                                    .lanewise(LSHL, 4))
-                            .add(8 * tokenTotals[g + 2]);
+                            .lanewise(ASHR, 16)
+                            .add(h2.lanewise(ASHR, 16))
+                            .lanewise(LSHL, 4));
                     IntVector h3 = IntVector.fromArray(I, high, o + 3 * L);
                     s3 = s3.add(h3.lanewise(LSHL, 16)
-                                    .lanewise(ASHR, 16)
-                                    .add(h3.lanewise(ASHR, 16))
-                                    .lanewise(LSHL, 4))
-                            .add(8 * tokenTotals[g + 3]);
+                            .lanewise(ASHR, 16)
+                            .add(h3.lanewise(ASHR, 16))
+                            .lanewise(LSHL, 4));
                 }
                 FloatVector scale = FloatVector.fromArray(F, scales, from + r * ROWS + v);
                 a0 = ((FloatVector) s0.convertShape(VectorOperators.I2F, F, 0))
