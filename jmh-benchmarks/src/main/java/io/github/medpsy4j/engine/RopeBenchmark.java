@@ -37,7 +37,7 @@ public class RopeBenchmark {
     private static final int CONTEXT = 4096;
 
     @Param({"NEOX", "NORMAL"})
-    private Rope.Style style;
+    private String style;
 
     private final float[] heads = new float[HEADS * HEAD_DIM];
     private final float[] cos = new float[HEAD_DIM / 2];
@@ -54,7 +54,7 @@ public class RopeBenchmark {
             header.put("GGUF".getBytes(StandardCharsets.US_ASCII)).putInt(3);
             Files.write(empty, header.array());
             try (GgufFile file = GgufFile.open(empty)) {
-                rope = Rope.of(file.metadata(), "empty", "qwen3", style, HEAD_DIM, CONTEXT, null);
+                rope = Rope.of(file.metadata(), "empty", "qwen3", Rope.Style.valueOf(style), HEAD_DIM, CONTEXT, null);
             }
         } finally {
             Files.delete(empty);
