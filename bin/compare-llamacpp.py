@@ -6,7 +6,7 @@ usage: bin/compare-llamacpp.py MODEL.gguf... [-p 512] [-n 64] [-d 0,4096] [-t TH
 
 Each round runs medpsy, then llama.cpp without and with its repacking of weights, each in a process of its own; the ratio is
 that of the medians over all rounds, and llama.cpp's better setting counts. In brackets stand the least and the greatest.
-Run it on an idle machine: other work slows the two unequally.
+A dash stands where llama.cpp crashed. Run it on an idle machine: other work slows the two unequally.
 
 --cold compares fresh processes, the file in the page cache. medpsy's first token counts from the start of ./medpsy until
 it could be drawn behind a prompt of 20 tokens; llama.cpp's is the time that loading and the same prompt take within a
@@ -183,8 +183,12 @@ def measure_peer(args):
     print(json.dumps(result))
 
 
-def run(command):
+def run(command, may_crash=False):
+    """What a command printed as JSON; None where a signal ended it."""
     result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if result.returncode < 0 and may_crash:
+        print(f"compare-llamacpp: {shlex.join(command)}: ended by signal {-result.returncode}", file=sys.stderr)
+        return None
     if result.returncode != 0:
         sys.exit(f"compare-llamacpp: {shlex.join(command)}: exit {result.returncode}")
     return json.loads(result.stdout.strip().splitlines()[-1])
@@ -223,7 +227,7 @@ def run_medpsy(args, model):
 
 def run_peer(args, model, repack):
     command = [sys.executable, os.path.abspath(__file__), model, "--peer", repack, *common(args)]
-    return run([*command, "--cold"] if args.cold else [*command, "-d", joined(args.depth)])
+    return run([*command, "--cold"] if args.cold else [*command, "-d", joined(args.depth)], may_crash=True)
 
 
 def processor():
@@ -274,6 +278,8 @@ def machine(args):
 
 
 def cell(values, digits):
+    if not values:
+        return "-"
     middle = statistics.median(values)
     if len(values) == 1:
         return f"{middle:,.{digits}f}"
@@ -281,10 +287,11 @@ def cell(values, digits):
 
 
 def row(model, work, columns, digits=1, less_is_better=False):
-    """Prints a line of the table; columns are medpsy's figures and the peer's two."""
-    if not all(columns):
+    """Prints a line of the table; columns are medpsy's figures and the peer's two, of which one may be empty."""
+    peers = [statistics.median(values) for values in columns[1:] if values]
+    if not columns[0] or not peers:
         return
-    best = (min if less_is_better else max)(map(statistics.median, columns[1:]))
+    best = (min if less_is_better else max)(peers)
     print(f"| {os.path.basename(model)} | {work} | {' | '.join(cell(values, digits) for values in columns)} "
           f"| **{statistics.median(columns[0]) / best:.2f}** |", flush=True)  # fmt: skip
 
@@ -297,8 +304,12 @@ def compare(args, model, keep):
             (results[1], "llama.cpp", lambda: run_peer(args, model, "0")),
             (results[2], "llama.cpp with repacking", lambda: run_peer(args, model, "1")),
         ):
-            into.append(measure())
-            keep({"file": os.path.basename(model), "round": number, "engine": engine, **into[-1]})
+            result = measure()
+            keep({"file": os.path.basename(model), "round": number, "engine": engine, **(result or {"crashed": True})})
+            if result:
+                into.append(result)
+    if not results[1] and not results[2]:
+        sys.exit(f"compare-llamacpp: {model}: llama.cpp crashed in every run")
     if args.cold:
         seconds = [[result["first_token_s"] for result in each] for each in results]
         row(model, f"first token behind {args.prompt[0]}, s", seconds, 2, less_is_better=True)

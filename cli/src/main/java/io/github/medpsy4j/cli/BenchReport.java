@@ -137,9 +137,8 @@ final class BenchReport {
             if (hasBatches && test.isPrompt()) {
                 name += " by " + test.batch();
             }
-            print(
-                    "%s: %.2f tokens/s (median of %d, %.2f to %.2f)%n",
-                    name, result.median(), result.rates().size(), result.least(), result.greatest());
+            print(String.format(Locale.ROOT, "%s: %.2f tokens/s (median of %d, %.2f to %.2f)%n",
+                    name, result.median(), result.rates().size(), result.least(), result.greatest()));
         }
         peak(loaded);
     }
@@ -148,45 +147,42 @@ final class BenchReport {
         head(loaded);
         int promptTokens = cold.prompt().test().tokens();
         if (cold.firstTokenSeconds().isPresent()) {
-            print(
-                    "first token: %.2f s after the process began (prompt of %d tokens: %.2f s)%n",
-                    cold.firstTokenSeconds().getAsDouble(), promptTokens, promptSeconds(cold));
+            print(String.format(Locale.ROOT, "first token: %.2f s after the process began (prompt of %d tokens: %.2f s)%n",
+                    cold.firstTokenSeconds().getAsDouble(), promptTokens, promptSeconds(cold)));
         } else {
-            print("prompt of %d tokens: %.2f s%n", promptTokens, promptSeconds(cold));
+            print(String.format(Locale.ROOT, "prompt of %d tokens: %.2f s%n", promptTokens, promptSeconds(cold)));
         }
         Result steady = cold.steady();
-        print(
-                "first %d tokens: %.2f tokens/s, %.2f of the %.2f that follow (median of %d, %.2f to %.2f)%n",
+        print(String.format(Locale.ROOT, "first %d tokens: %.2f tokens/s, %.2f of the %.2f that follow (median of %d, %.2f to %.2f)%n",
                 cold.first().test().tokens(),
                 cold.first().median(),
                 ratio(cold),
                 steady.median(),
                 steady.rates().size(),
                 steady.least(),
-                steady.greatest());
+                steady.greatest()));
         peak(loaded);
     }
 
     private void head(Loaded loaded) throws IOException {
-        print(
-                "%s: %s, %d thread%s, loaded in %.2f s%n",
+        print(String.format(Locale.ROOT, "%s: %s, %d thread%s, loaded in %.2f s%n",
                 loaded.name(),
                 loaded.kernel(),
                 loaded.threads(),
                 loaded.threads() == 1 ? "" : "s",
-                loaded.loadSeconds());
+                loaded.loadSeconds()));
     }
 
     private void peak(Loaded loaded) throws IOException {
         if (loaded.peakMegabytes().isPresent()) {
-            print("peak memory: %,.0f MB%n", loaded.peakMegabytes().getAsDouble());
+            print(String.format(Locale.ROOT, "peak memory: %,.0f MB%n", loaded.peakMegabytes().getAsDouble()));
         }
     }
 
     /** The head of the table that {@link #tableRows} go on with. */
     void tableHead() throws IOException {
-        print("| model | size | params | weights | threads | %speak MB | test | t/s |%n", hasBatches ? "batch | " : "");
-        print("|---|---:|---:|---|---:|%s---:|---|---:|%n", hasBatches ? "---:|" : "");
+        print(String.format(Locale.ROOT, "| model | size | params | weights | threads | %speak MB | test | t/s |%n", hasBatches ? "batch | " : ""));
+        print(String.format(Locale.ROOT, "|---|---:|---:|---|---:|%s---:|---|---:|%n", hasBatches ? "---:|" : ""));
     }
 
     /** A row for each test: medians, and standard deviations. */
@@ -194,9 +190,8 @@ final class BenchReport {
         for (Result result : results) {
             Test test = result.test();
             String batch = test.isPrompt() ? String.valueOf(test.batch()) : "";
-            print(
-                    "| %s | %s | %s | %s | %d | %s%s | %s | %.2f ± %.2f |%n",
-                    loaded.name().replace("|", "\\|"),
+            print(String.format(Locale.ROOT, "| %s | %s | %s | %s | %d | %s%s | %s | %.2f ± %.2f |%n",
+                    fileName(loaded.name()).replace("|", "\\|"),
                     Sizes.readable(loaded.sizeBytes()),
                     parameters(loaded.parameters()),
                     loaded.weights(),
@@ -208,13 +203,18 @@ final class BenchReport {
                             : "",
                     test.name() + (test.depth() > 0 ? " @ d" + test.depth() : ""),
                     result.median(),
-                    result.deviation());
+                    result.deviation()));
         }
     }
 
     /** What computed, below the table. */
     void tableEnd(String kernel) throws IOException {
-        print("%nmedpsy %s: %s; medians of %d ± standard deviation%n", Version.version(), kernel, repetitions);
+        print(String.format(Locale.ROOT, "%nmedpsy %s: %s; medians of %d ± standard deviation%n", Version.version(), kernel, repetitions));
+    }
+
+    /** A path without its folders, which say nothing to readers elsewhere; any other name as it is. */
+    private static String fileName(String name) {
+        return name.endsWith(".gguf") ? name.replaceFirst(".*[/\\\\]", "") : name;
     }
 
     private static String parameters(long count) {
@@ -223,8 +223,8 @@ final class BenchReport {
                 : String.format(Locale.ROOT, "%.2f B", count / 1e9);
     }
 
-    private void print(String format, Object... values) throws IOException {
-        terminal.print(String.format(Locale.ROOT, format, values));
+    private void print(String text) throws IOException {
+        terminal.print(text);
         terminal.out().flush(); // measuring the next takes its time
     }
 }

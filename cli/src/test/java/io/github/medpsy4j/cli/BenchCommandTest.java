@@ -123,7 +123,7 @@ class BenchCommandTest {
         assertEquals(8, lines.length);
         assertEquals("| model | size | params | weights | threads | batch | peak MB | test | t/s |", lines[0]);
         assertEquals("|---|---:|---:|---|---:|---:|---:|---|---:|", lines[1]);
-        String start = "\\| " + Cli.TINY.replace(".", "\\.") + " \\| 1\\.1 MB \\| 1\\.7 M \\| auto \\| 1 \\| ";
+        String start = "\\| tiny-q4_k_m\\.gguf \\| 1\\.1 MB \\| 1\\.7 M \\| auto \\| 1 \\| ";
         String speed = " \\| [0-9.]+ ± [0-9.]+ \\|";
         assertTrue(lines[2].matches(start + "2 \\| [0-9]* \\| pp3" + speed), lines[2]);
         assertTrue(lines[3].matches(start + "2 \\| [0-9]* \\| pp5" + speed), lines[3]);
