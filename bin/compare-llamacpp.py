@@ -164,32 +164,37 @@ class Peer:
         }
 
     def speeds(self, args):
+        """Yields what is known after each test."""
         tests = {}
-        for tokens in filter(None, args.prompt):
-            tests[name(tokens, 0, True)] = [self.prompt(tokens) for _ in range(args.repetitions + 1)][1:]
         for depth in sorted(args.depth):
             for tokens in filter(None, args.generate):
                 rates = [self.generate(tokens, depth) for _ in range(args.repetitions + 1)]
                 tests[name(tokens, depth, False)] = rates[1:]
-        return {"load_s": self.load_seconds, "tests": tests}
+                yield {"load_s": self.load_seconds, "tests": tests}
+        for tokens in filter(None, args.prompt):
+            tests[name(tokens, 0, True)] = [self.prompt(tokens) for _ in range(args.repetitions + 1)][1:]
+            yield {"load_s": self.load_seconds, "tests": tests}
 
 
 def measure_peer(args):
     if args.cold:
-        result = Peer(args, args.prompt[0] + args.generate[0]).cold(args.prompt[0], args.generate[0], args.repetitions)
+        peer = Peer(args, args.prompt[0] + args.generate[0])
+        results = [peer.cold(args.prompt[0], args.generate[0], args.repetitions)]
     else:
-        result = Peer(args, max(max(args.prompt), max(args.depth) + max(args.generate))).speeds(args)
-    result["peak_rss_mb"] = peak_megabytes() if os.path.exists("/proc/self/status") else None
-    print(json.dumps(result))
+        results = Peer(args, max(max(args.prompt), max(args.depth) + max(args.generate))).speeds(args)
+    for result in results:  # the last line counts; those before it are for a crash
+        result["peak_rss_mb"] = peak_megabytes() if os.path.exists("/proc/self/status") else None
+        print(json.dumps(result), flush=True)
 
 
 def run(command, may_crash=False):
-    """What a command printed as JSON; None where a signal ended it."""
+    """What a command printed last, as JSON; None where a signal ended it before."""
     result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if result.returncode < 0 and may_crash:
         print(f"compare-llamacpp: {shlex.join(command)}: ended by signal {-result.returncode}", file=sys.stderr)
-        return None
-    if result.returncode != 0:
+        if not result.stdout.strip():
+            return None
+    elif result.returncode != 0:
         sys.exit(f"compare-llamacpp: {shlex.join(command)}: exit {result.returncode}")
     return json.loads(result.stdout.strip().splitlines()[-1])
 
@@ -319,7 +324,7 @@ def compare(args, model, keep):
         row(model, "first against following", shares, 2)
     else:
         for work in results[0][0]["tests"]:
-            row(model, work, [[rate for result in each for rate in result["tests"][work]] for each in results])
+            row(model, work, [[rate for result in each for rate in result["tests"].get(work, [])] for each in results])
     peaks = [[result["peak_rss_mb"] for result in each if result.get("peak_rss_mb")] for each in results]
     row(model, "peak memory, MB", peaks, 0, less_is_better=True)
 

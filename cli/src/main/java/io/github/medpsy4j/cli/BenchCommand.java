@@ -226,7 +226,7 @@ final class BenchCommand extends BaseCommand {
                 || !promptTokens.isOne()
                 || !generatedTokens.isOne()
                 || !depths.isOne()
-                || batches != null && !batches.isOne();
+                || (batches != null && !batches.isOne());
     }
 
     /** The prompts, then the generations from the least depth on, so that none reads a context twice. */

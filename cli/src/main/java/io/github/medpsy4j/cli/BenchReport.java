@@ -137,8 +137,14 @@ final class BenchReport {
             if (hasBatches && test.isPrompt()) {
                 name += " by " + test.batch();
             }
-            print(String.format(Locale.ROOT, "%s: %.2f tokens/s (median of %d, %.2f to %.2f)%n",
-                    name, result.median(), result.rates().size(), result.least(), result.greatest()));
+            print(String.format(
+                    Locale.ROOT,
+                    "%s: %.2f tokens/s (median of %d, %.2f to %.2f)%n",
+                    name,
+                    result.median(),
+                    result.rates().size(),
+                    result.least(),
+                    result.greatest()));
         }
         peak(loaded);
     }
@@ -147,13 +153,19 @@ final class BenchReport {
         head(loaded);
         int promptTokens = cold.prompt().test().tokens();
         if (cold.firstTokenSeconds().isPresent()) {
-            print(String.format(Locale.ROOT, "first token: %.2f s after the process began (prompt of %d tokens: %.2f s)%n",
-                    cold.firstTokenSeconds().getAsDouble(), promptTokens, promptSeconds(cold)));
+            print(String.format(
+                    Locale.ROOT,
+                    "first token: %.2f s after the process began (prompt of %d tokens: %.2f s)%n",
+                    cold.firstTokenSeconds().getAsDouble(),
+                    promptTokens,
+                    promptSeconds(cold)));
         } else {
             print(String.format(Locale.ROOT, "prompt of %d tokens: %.2f s%n", promptTokens, promptSeconds(cold)));
         }
         Result steady = cold.steady();
-        print(String.format(Locale.ROOT, "first %d tokens: %.2f tokens/s, %.2f of the %.2f that follow (median of %d, %.2f to %.2f)%n",
+        print(String.format(
+                Locale.ROOT,
+                "first %d tokens: %.2f tokens/s, %.2f of the %.2f that follow (median of %d, %.2f to %.2f)%n",
                 cold.first().test().tokens(),
                 cold.first().median(),
                 ratio(cold),
@@ -165,7 +177,9 @@ final class BenchReport {
     }
 
     private void head(Loaded loaded) throws IOException {
-        print(String.format(Locale.ROOT, "%s: %s, %d thread%s, loaded in %.2f s%n",
+        print(String.format(
+                Locale.ROOT,
+                "%s: %s, %d thread%s, loaded in %.2f s%n",
                 loaded.name(),
                 loaded.kernel(),
                 loaded.threads(),
@@ -175,13 +189,19 @@ final class BenchReport {
 
     private void peak(Loaded loaded) throws IOException {
         if (loaded.peakMegabytes().isPresent()) {
-            print(String.format(Locale.ROOT, "peak memory: %,.0f MB%n", loaded.peakMegabytes().getAsDouble()));
+            print(String.format(
+                    Locale.ROOT,
+                    "peak memory: %,.0f MB%n",
+                    loaded.peakMegabytes().getAsDouble()));
         }
     }
 
     /** The head of the table that {@link #tableRows} go on with. */
     void tableHead() throws IOException {
-        print(String.format(Locale.ROOT, "| model | size | params | weights | threads | %speak MB | test | t/s |%n", hasBatches ? "batch | " : ""));
+        print(String.format(
+                Locale.ROOT,
+                "| model | size | params | weights | threads | %speak MB | test | t/s |%n",
+                hasBatches ? "batch | " : ""));
         print(String.format(Locale.ROOT, "|---|---:|---:|---|---:|%s---:|---|---:|%n", hasBatches ? "---:|" : ""));
     }
 
@@ -190,7 +210,9 @@ final class BenchReport {
         for (Result result : results) {
             Test test = result.test();
             String batch = test.isPrompt() ? String.valueOf(test.batch()) : "";
-            print(String.format(Locale.ROOT, "| %s | %s | %s | %s | %d | %s%s | %s | %.2f ± %.2f |%n",
+            print(String.format(
+                    Locale.ROOT,
+                    "| %s | %s | %s | %s | %d | %s%s | %s | %.2f ± %.2f |%n",
                     fileName(loaded.name()).replace("|", "\\|"),
                     Sizes.readable(loaded.sizeBytes()),
                     parameters(loaded.parameters()),
@@ -209,7 +231,12 @@ final class BenchReport {
 
     /** What computed, below the table. */
     void tableEnd(String kernel) throws IOException {
-        print(String.format(Locale.ROOT, "%nmedpsy %s: %s; medians of %d ± standard deviation%n", Version.version(), kernel, repetitions));
+        print(String.format(
+                Locale.ROOT,
+                "%nmedpsy %s: %s; medians of %d ± standard deviation%n",
+                Version.version(),
+                kernel,
+                repetitions));
     }
 
     /** A path without its folders, which say nothing to readers elsewhere; any other name as it is. */
