@@ -1,52 +1,64 @@
 package io.github.medpsy4j.cli;
 
+import io.github.medpsy4j.cli.BenchReport.Loaded;
+import io.github.medpsy4j.cli.BenchTests.Cold;
+import io.github.medpsy4j.cli.BenchTests.Result;
+import io.github.medpsy4j.cli.BenchTests.Test;
+import io.github.medpsy4j.engine.LoadOptions;
 import io.github.medpsy4j.engine.Model;
 import io.github.medpsy4j.engine.Session;
+import io.github.medpsy4j.gguf.TensorInfo;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
+import java.util.OptionalDouble;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/**
- * Speed: {@code pp} is a prompt from an empty session with the logits of its last token, {@code tg} single tokens after
- * a depth. The tokens are those of llama.cpp's benchmark in the project's comparisons; what they are does not matter.
- */
+/** Speed: which models and tests; {@link BenchTests} measures them, {@link BenchReport} prints. */
 @Command(
         name = "bench",
         header = "Measure speed.",
-        description =
-                "In tokens/s: pp, reading a prompt, and tg, generating. The first repetition warms up and does not count.",
-        footer = {"  medpsy bench medpsy-1.7b", "  medpsy bench model.gguf -p 512 -n 64 -r 5 -d 2048 --json"})
+        description = {
+            "In tokens/s: pp, reading a prompt, and tg, generating. The first repetition of each warms up and does not "
+                    + "count. Wherever N may be a list (128,512), each of its values is measured; several models are "
+                    + "measured one after the other."
+        },
+        footer = {
+            "  medpsy bench medpsy-1.7b",
+            "  medpsy bench model.gguf -p 512 -n 64 -r 5 -d 2048 --json",
+            "  medpsy bench medpsy-1.7b medpsy-4b -p 128,512 -d 0,4096 --markdown",
+            "  medpsy bench medpsy-1.7b --cold"
+        })
 final class BenchCommand extends BaseCommand {
     private static final int TOKENS_MAX = 1 << 24;
     private static final int REPETITIONS_MAX = 10_000;
-    private static final int VOCABULARY_MAX = 50_000;
+    private static final int PROMPT_DEFAULT = 512;
+    private static final int COLD_PROMPT_DEFAULT = 20;
 
     @Parameters(
-            arity = "0..1",
+            arity = "0..*",
             paramLabel = "MODEL",
             completionCandidates = ModelFlags.Names.class,
             description = "Name, NAME:QUANT or path (default: $MEDPSY_MODEL, else medpsy-1.7b).")
-    String positional;
+    List<String> positionals = new ArrayList<>();
 
     @Option(
             names = {"-p", "--prompt"},
-            paramLabel = "N",
-            description = "Tokens of the prompt; 0 leaves pp out (default: ${DEFAULT-VALUE}).")
-    int promptTokens = 512;
+            paramLabel = "N[,N]",
+            converter = Counts.Converter.class,
+            description = "Tokens of the prompt; 0 leaves pp out (default: 512).")
+    Counts promptTokens; // null where it was not given
 
     @Option(
             names = {"-n", "--generate"},
-            paramLabel = "N",
+            paramLabel = "N[,N]",
+            converter = Counts.Converter.class,
             description = "Tokens to generate; 0 leaves tg out (default: ${DEFAULT-VALUE}).")
-    int generatedTokens = 64;
+    Counts generatedTokens = Counts.of(64);
 
     @Option(
             names = {"-r", "--repetitions"},
@@ -56,12 +68,33 @@ final class BenchCommand extends BaseCommand {
 
     @Option(
             names = {"-d", "--depth"},
-            paramLabel = "N",
+            paramLabel = "N[,N]",
+            converter = Counts.Converter.class,
             description = "Tokens in the context before tg (default: ${DEFAULT-VALUE}).")
-    int depth;
+    Counts depths = Counts.of(0);
 
-    @Option(names = "--json", description = "Print a JSON object.")
+    @Option(
+            names = {"-b", "--batch"},
+            paramLabel = "N[,N]",
+            converter = Counts.Converter.class,
+            description = "Tokens of a prompt that one pass through the model takes, at most " + Session.BATCH_MAX
+                    + " (the default).")
+    Counts batches; // null where it was not given
+
+    @Option(
+            names = "--cold",
+            description = "Measure a fresh process instead: the time from its start to the first token behind a prompt "
+                    + "of -p tokens (default: 20), and the speed of the first -n tokens, also against the speed of "
+                    + "as many that follow.")
+    boolean cold;
+
+    @Option(
+            names = "--json",
+            description = "Print a JSON object; an array of them where there are several models, threads or values.")
     boolean json;
+
+    @Option(names = "--markdown", description = "Print a table in Markdown.")
+    boolean markdown;
 
     @Mixin
     ModelFlags modelFlags;
@@ -75,133 +108,149 @@ final class BenchCommand extends BaseCommand {
 
     @Override
     public Integer call() throws IOException, Failure {
-        Ranges ranges = new Ranges(spec);
-        ranges.check("--prompt", promptTokens, 0, TOKENS_MAX);
-        ranges.check("--generate", generatedTokens, 0, TOKENS_MAX);
-        ranges.check("--repetitions", repetitions, 1, REPETITIONS_MAX);
-        ranges.check("--depth", depth, 0, TOKENS_MAX);
-        loadFlags.check(ranges);
-        if (promptTokens == 0 && generatedTokens == 0) {
-            throw usage("--prompt 0 and --generate 0: nothing is left to measure");
+        check();
+        int context = Math.max(promptTokens.greatest(), depths.greatest() + generatedTokens.greatest());
+        if (cold) {
+            context = promptTokens.first() + generatedTokens.first();
         }
-        int context = Math.max(promptTokens, depth + generatedTokens);
         Models models = new Models(terminal).forced(modelFlags.force).forContext(context);
-        Models.Found found = models.obtain(modelFlags.choose(positional), modelFlags.offline);
-        long start = System.nanoTime();
-        try (Model model = models.load(found, loadFlags.options(context), true, isVerbose());
-                Session session = model.session()) {
-            double loadSeconds = (System.nanoTime() - start) / 1e9;
-            List<Double> pp = new ArrayList<>();
-            List<Double> tg = new ArrayList<>();
-            for (int r = 0; r <= repetitions; r++) {
-                double promptSeconds = prompt(session);
-                double generateSeconds = generate(session);
-                if (r > 0) {
-                    pp.add(promptTokens / promptSeconds);
-                    tg.add(generatedTokens / generateSeconds);
+        List<Models.Found> found = new ArrayList<>();
+        for (String name : names()) {
+            found.add(models.obtain(name, modelFlags.offline)); // all of them before the first is measured
+        }
+        BenchReport report = new BenchReport(terminal, repetitions, batches != null);
+        List<Object> elements = new ArrayList<>();
+        String kernel = "";
+        boolean isFirst = true;
+        if (markdown) {
+            report.tableHead();
+        }
+        for (Models.Found one : found) {
+            for (int threads : loadFlags.threadCounts()) {
+                boolean hasPeak = isFirst || new ProcessFacts().restartPeak();
+                isFirst = false;
+                LoadOptions options = loadFlags.options(context).withThreads(threads);
+                long start = System.nanoTime();
+                try (Model model = models.load(one, options, true, isVerbose());
+                        Session session = model.session()) {
+                    double loadSeconds = (System.nanoTime() - start) / 1e9;
+                    kernel = model.kernel();
+                    BenchTests tests = new BenchTests(session, repetitions);
+                    if (cold) {
+                        Cold result = tests.cold(promptTokens.first(), generatedTokens.first());
+                        Loaded loaded = loaded(one, model, loadSeconds, hasPeak);
+                        if (json) {
+                            Json.print(terminal, report.object(loaded, result));
+                        } else {
+                            report.text(loaded, result);
+                        }
+                        continue;
+                    }
+                    List<Result> results = tests().stream().map(tests::run).toList();
+                    Loaded loaded = loaded(one, model, loadSeconds, hasPeak);
+                    if (markdown) {
+                        report.tableRows(loaded, results);
+                    } else if (!json) {
+                        report.text(loaded, results);
+                    } else if (isSeveral(found)) {
+                        elements.add(report.element(loaded, results));
+                    } else {
+                        Json.print(terminal, report.object(loaded, results, depths.first()));
+                    }
                 }
             }
-            report(found, model, loadSeconds, pp, tg);
+        }
+        if (markdown) {
+            report.tableEnd(kernel);
+        } else if (!elements.isEmpty()) {
+            Json.print(terminal, elements);
         }
         return OK;
     }
 
-    private double prompt(Session session) {
-        if (promptTokens == 0) {
-            return 1;
+    private void check() {
+        if (promptTokens == null) {
+            promptTokens = Counts.of(cold ? COLD_PROMPT_DEFAULT : PROMPT_DEFAULT);
         }
-        session.truncate(0);
-        int[] tokens = text(session, promptTokens);
-        long start = System.nanoTime();
-        session.append(tokens);
-        return (System.nanoTime() - start) / 1e9;
+        Ranges ranges = new Ranges(spec);
+        int least = cold ? 1 : 0;
+        promptTokens.check(ranges, "--prompt", least, TOKENS_MAX);
+        generatedTokens.check(ranges, "--generate", least, TOKENS_MAX);
+        ranges.check("--repetitions", repetitions, 1, REPETITIONS_MAX);
+        depths.check(ranges, "--depth", 0, TOKENS_MAX);
+        if (batches != null) {
+            batches.check(ranges, "--batch", 1, Session.BATCH_MAX);
+        }
+        loadFlags.checkLists(ranges);
+        if (json && markdown) {
+            throw usage("--json and --markdown: only one of them");
+        }
+        if (cold) {
+            checkCold();
+        } else if (promptTokens.greatest() == 0 && generatedTokens.greatest() == 0) {
+            throw usage("--prompt 0 and --generate 0: nothing is left to measure");
+        }
     }
 
-    private double generate(Session session) {
-        if (generatedTokens == 0) {
-            return 1;
+    private void checkCold() {
+        if (markdown) {
+            throw usage("--cold: prints text or --json, no --markdown");
         }
-        session.truncate(0);
-        session.append(text(session, depth));
-        int[] tokens = new int[generatedTokens];
-        for (int i = 0; i < tokens.length; i++) {
-            tokens[i] = (int) ((i * 104_729L + 7) % vocabulary(session));
+        if (batches != null || depths.greatest() > 0) {
+            throw usage("--cold: has no --batch and no --depth");
         }
-        long start = System.nanoTime();
-        for (int token : tokens) {
-            session.append(token);
+        boolean isOne = positionals.size() <= 1
+                && promptTokens.isOne()
+                && generatedTokens.isOne()
+                && loadFlags.threadCounts().size() == 1;
+        if (!isOne) {
+            throw usage("--cold: a process is fresh only once; expected one model and one value of each option");
         }
-        return (System.nanoTime() - start) / 1e9;
     }
 
-    private static int[] text(Session session, int length) {
-        int[] tokens = new int[length];
-        for (int i = 0; i < length; i++) {
-            tokens[i] = (int) ((i * 7919L + 13) % vocabulary(session));
+    /** What the user called each model; null is the default. */
+    private List<String> names() {
+        List<String> names = new ArrayList<>();
+        if (positionals.isEmpty()) {
+            names.add(modelFlags.choose(null));
         }
-        return tokens;
+        for (String positional : positionals) {
+            names.add(modelFlags.choose(positional));
+        }
+        return names;
     }
 
-    private static int vocabulary(Session session) {
-        return Math.min(session.model().tokenizer().vocabulary().size(), VOCABULARY_MAX);
+    private boolean isSeveral(List<Models.Found> found) {
+        return found.size() > 1
+                || loadFlags.threadCounts().size() > 1
+                || !promptTokens.isOne()
+                || !generatedTokens.isOne()
+                || !depths.isOne()
+                || (batches != null && !batches.isOne());
     }
 
-    private void report(Models.Found found, Model model, double loadSeconds, List<Double> pp, List<Double> tg)
-            throws IOException {
-        if (json) {
-            Map<String, Object> all = new LinkedHashMap<>();
-            all.put("engine", "medpsy4j");
-            all.put("model", found.name());
-            if (promptTokens > 0) {
-                all.put("pp" + promptTokens, RunCommand.round(median(pp)));
-            }
-            if (generatedTokens > 0) {
-                all.put("tg" + generatedTokens, RunCommand.round(median(tg)));
-            }
-            all.put("load_s", RunCommand.round(loadSeconds));
-            all.put("kernel", model.kernel());
-            all.put("threads", model.threads());
-            all.put("depth", depth);
-            all.put("weights", loadFlags.layout().name().toLowerCase(Locale.ROOT));
-            all.put("repetitions", repetitions);
-            if (promptTokens > 0) {
-                all.put("pp_all", pp.stream().map(RunCommand::round).toList());
-            }
-            if (generatedTokens > 0) {
-                all.put("tg_all", tg.stream().map(RunCommand::round).toList());
-            }
-            Json.print(terminal, all);
-            return;
+    /** The prompts, then the generations from the least depth on, so that none reads a context twice. */
+    private List<Test> tests() {
+        List<Test> tests = new ArrayList<>();
+        Counts sizes = batches == null ? Counts.of(Session.BATCH_MAX) : batches;
+        for (int batch : sizes.values()) {
+            promptTokens.positive().forEach(tokens -> tests.add(Test.prompt(tokens, batch)));
         }
-        terminal.print(String.format(
-                Locale.ROOT,
-                "%s: %s, %d threads, loaded in %.2f s%n",
+        for (int depth : depths.values().stream().sorted().toList()) {
+            generatedTokens.positive().forEach(tokens -> tests.add(Test.generation(tokens, depth)));
+        }
+        return tests;
+    }
+
+    private Loaded loaded(Models.Found found, Model model, double loadSeconds, boolean hasPeak) {
+        return new Loaded(
                 found.name(),
+                model.file().byteSize(),
+                model.file().tensors().stream().mapToLong(TensorInfo::elements).sum(),
+                loadSeconds,
                 model.kernel(),
                 model.threads(),
-                loadSeconds));
-        if (promptTokens > 0) {
-            terminal.print(line("pp" + promptTokens, pp));
-        }
-        if (generatedTokens > 0) {
-            terminal.print(line("tg" + generatedTokens + (depth > 0 ? " at depth " + depth : ""), tg));
-        }
-    }
-
-    private static String line(String name, List<Double> all) {
-        return String.format(
-                Locale.ROOT,
-                "%s: %.2f tokens/s (median of %d, %.2f to %.2f)%n",
-                name,
-                median(all),
-                all.size(),
-                Collections.min(all),
-                Collections.max(all));
-    }
-
-    static double median(List<Double> values) {
-        List<Double> sorted = values.stream().sorted().toList();
-        int half = sorted.size() / 2;
-        return sorted.size() % 2 == 1 ? sorted.get(half) : (sorted.get(half - 1) + sorted.get(half)) / 2;
+                loadFlags.layout().name().toLowerCase(Locale.ROOT),
+                hasPeak ? new ProcessFacts().peakResidentMegabytes() : OptionalDouble.empty());
     }
 }

@@ -2,6 +2,7 @@ package io.github.medpsy4j.cli;
 
 import io.github.medpsy4j.engine.LoadOptions;
 import io.github.medpsy4j.engine.LoadOptions.WeightLayout;
+import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
@@ -14,8 +15,9 @@ final class LoadFlags {
     @Option(
             names = {"-t", "--threads"},
             paramLabel = "N",
+            converter = Counts.Converter.class,
             description = "Threads that compute (default: the machine's processors).")
-    Integer threads;
+    Counts threads; // null where it was not given
 
     @Option(
             names = "--weights",
@@ -30,13 +32,28 @@ final class LoadFlags {
     }
 
     void check(Ranges ranges) {
-        ranges.check("--threads", threads, 1, THREADS_MAX);
+        checkLists(ranges);
+        if (threads != null && !threads.isOne()) {
+            throw ranges.failed("--threads", "one number", threads);
+        }
+    }
+
+    /** For a command that takes several numbers of threads. */
+    void checkLists(Ranges ranges) {
+        if (threads != null) {
+            threads.check(ranges, "--threads", 1, THREADS_MAX);
+        }
+    }
+
+    /** The numbers of threads that were asked for; 0 is the default. */
+    List<Integer> threadCounts() {
+        return threads == null ? List.of(0) : threads.values();
     }
 
     /** @param context positions, or null for the default */
     LoadOptions options(Integer context) {
         return LoadOptions.defaults()
-                .withThreads(threads == null ? 0 : threads)
+                .withThreads(threadCounts().getFirst())
                 .withContext(context == null ? 0 : context)
                 .withWeights(layout());
     }

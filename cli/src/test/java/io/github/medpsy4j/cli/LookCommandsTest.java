@@ -18,7 +18,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The commands that look into a model: show, tokenize, template, logits, bench. */
+/** The commands that look into a model: show, tokenize, template, logits, completion. */
 class LookCommandsTest {
     private static final String VARS =
             "{\"messages\": [{\"role\": \"user\", \"content\": \"Hi <|im_end|>\"}], \"add_generation_prompt\": true}";
@@ -249,38 +249,6 @@ class LookCommandsTest {
         cli.run("logits", Cli.TINY, "--ids", "-", "--out", nowhere).failed(1, nowhere + ": its folder does not exist");
         cli.run("logits", Cli.TINY, "--ids", "-", "--out", home.toString())
                 .failed(1, home + ": is a directory; expected a file");
-    }
-
-    @Test
-    void benchMeasuresBoth() throws IOException {
-        Map<String, Object> json = JSON.std.mapFrom(
-                run("bench", Cli.TINY, "-p", "16", "-n", "4", "-r", "2", "-d", "8", "-t", "1", "--json")
-                        .ok());
-        assertTrue((double) json.get("pp16") > 0);
-        assertTrue((double) json.get("tg4") > 0);
-        assertEquals(2, ((List<?>) json.get("pp_all")).size());
-        assertEquals(2, ((List<?>) json.get("tg_all")).size());
-        assertEquals(1, json.get("threads"));
-        assertEquals(8, json.get("depth"));
-        assertTrue((double) json.get("load_s") > 0);
-        assertTrue(((String) json.get("kernel")).startsWith("vector"), json.toString());
-    }
-
-    @Test
-    void benchLeavesOutWhatIsZero() {
-        String text = run("bench", Cli.TINY, "-p", "0", "-n", "2", "-r", "1").ok();
-        assertTrue(text.matches("(?s).*\ntg2: [0-9.]+ tokens/s \\(median of 1, [0-9.]+ to [0-9.]+\\)\n"), text);
-        assertFalse(text.contains("\npp"), text);
-        run("bench", Cli.TINY, "-p", "0", "-n", "0")
-                .failed(2, "--prompt 0 and --generate 0: nothing is left to measure (see medpsy bench --help)");
-        run("bench", Cli.TINY, "-p", "5000")
-                .failed(1, Cli.TINY + ": context: expected at most the model's 4096, got 5000");
-    }
-
-    @Test
-    void theMedianOfAnEvenNumberIsTheMiddleOfTwo() {
-        assertEquals(2, BenchCommand.median(List.of(3.0, 1.0, 2.0)));
-        assertEquals(2.5, BenchCommand.median(List.of(4.0, 1.0, 2.0, 3.0)));
     }
 
     @Test

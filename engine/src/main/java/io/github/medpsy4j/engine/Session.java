@@ -24,6 +24,9 @@ public final class Session implements AutoCloseable {
         void accept(int index, float[] logits, int offset);
     }
 
+    /** The most tokens that one pass through the model takes: longer prompts are cut into pieces of this length. */
+    public static final int BATCH_MAX = Transformer.BATCH_MAX;
+
     private final Model model;
     private final KvCache cache;
     private final int[] tokens;
@@ -122,7 +125,7 @@ public final class Session implements AutoCloseable {
     }
 
     /**
-     * Follows appended tokens, a prompt's for example, by batches of {@value Transformer#BATCH_MAX} at most, and may stop
+     * Follows appended tokens, a prompt's for example, by batches of {@value #BATCH_MAX} at most, and may stop
      * them: what was computed by then stays, and {@link #replace} goes on from there.
      */
     public void progress(Progress listener) {
