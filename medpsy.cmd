@@ -43,7 +43,7 @@ exit /b %ERRORLEVEL%
 
 rem A class whose methods whoever calls them waits for.
 :sooner
-set "SOONER=%SOONER% -XX:CompileCommand=CompileThresholdScaling,%~1,0.005 -XX:CompileCommand=BackgroundCompilation,%~1,false"
+set "SOONER=%SOONER% -XX:CompileCommand=CompileThresholdScaling,%~1,0.02 -XX:CompileCommand=BackgroundCompilation,%~1,false"
 exit /b 0
 
 rem Sets JDK to the first home with a "release" file that says 25 or newer, or explains.
