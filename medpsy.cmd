@@ -9,7 +9,9 @@ set "JAR=%OUT%\lib\medpsy.jar"
 set "ARCHIVE=%OUT%\classes.jsa"
 set "FLAGS=%OUT%\flags"
 set "LOG=%HERE%\cli\target\medpsy-build.log"
-set "JVM=-XX:+UseSerialGC -XX:Tier4InvocationThreshold=300 -XX:Tier4MinInvocationThreshold=100 -XX:Tier4CompileThreshold=600 -XX:Tier4BackEdgeThreshold=2000 -XX:-UsePerfData -XX:+DisplayVMOutputToStderr -Xlog:disable -Xlog:all=warning,cds*=off:stderr"
+set "SOONER=-XX:CompileCommand=quiet"
+for %%C in (VectorPanels VectorKernels VectorDecoders Quantizer) do call :sooner io.github.medpsy4j.engine.kernel.%%C::*
+set "JVM=-XX:+UseSerialGC -Xms48m -Xmn32m %SOONER% -XX:-UsePerfData -XX:+DisplayVMOutputToStderr -Xlog:disable -Xlog:all=warning,cds*=off:stderr"
 
 call :find_jdk
 if not defined JDK exit /b 1
@@ -38,6 +40,11 @@ set "SHARED="
 if exist "%ARCHIVE%" set SHARED="-XX:SharedArchiveFile=%ARCHIVE%"
 "%JDK%\bin\java" %JVM% %VECTOR% %SHARED% %MEDPSY_JAVA_OPTS% -jar "%JAR%" %*
 exit /b %ERRORLEVEL%
+
+rem A class whose methods whoever calls them waits for.
+:sooner
+set "SOONER=%SOONER% -XX:CompileCommand=CompileThresholdScaling,%~1,0.02 -XX:CompileCommand=BackgroundCompilation,%~1,false"
+exit /b 0
 
 rem Sets JDK to the first home with a "release" file that says 25 or newer, or explains.
 :find_jdk

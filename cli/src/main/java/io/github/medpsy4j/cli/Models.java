@@ -208,7 +208,7 @@ final class Models {
     Model load(Found found, LoadOptions options, boolean isQuiet, boolean isVerbose) throws IOException, Failure {
         VectorModule.load();
         long start = System.nanoTime();
-        LoadOptions checked = options.withMemoryCheck(!isForced);
+        LoadOptions checked = options.withMemoryCheck(!isForced).withWarmUp(true);
         Model model;
         try {
             // A log of its own in any case: the engine would warn of scalar code, which the status line says.

@@ -16,6 +16,11 @@ import java.util.function.Consumer;
  * @param log receives one line for each choice that the loader makes. The default is silent, but for a warning by way of
  *     {@link System.Logger}, once in a process, where the JVM was started without the module that makes it fast
  * @param progress follows the loading of the weights, and may end it
+ * @param warmUp has the JVM compile the kernels while weights are loaded, on a thread that ends when that is done, after
+ *     ten seconds at the latest; what computes first waits for it for two seconds at most. Loading takes longer, and the
+ *     first words come sooner if the JVM has the options of the {@code medpsy} script, which make it compile kernels at
+ *     once; hence it is off by default. What has been warm in this process is not warmed again, and files of less than
+ *     16 MiB never are. Results are the same
  */
 public record LoadOptions(
         int threads,
@@ -24,7 +29,8 @@ public record LoadOptions(
         WeightLayout weights,
         boolean memoryCheck,
         Consumer<String> log,
-        Progress progress) {
+        Progress progress,
+        boolean warmUp) {
     /** Refuses negative numbers. */
     public LoadOptions {
         if (threads < 0 || threads > THREADS_MAX) {
@@ -58,7 +64,7 @@ public record LoadOptions(
 
     /** All processors, the default context, the best kernels, no log. */
     public static LoadOptions defaults() {
-        return new LoadOptions(0, 0, false, WeightLayout.AUTO, false, new Silence(), (done, total) -> true);
+        return new LoadOptions(0, 0, false, WeightLayout.AUTO, false, new Silence(), (done, total) -> true, false);
     }
 
     /** Whether nobody reads the log. */
@@ -67,30 +73,34 @@ public record LoadOptions(
     }
 
     public LoadOptions withThreads(int value) {
-        return new LoadOptions(value, context, scalar, weights, memoryCheck, log, progress);
+        return new LoadOptions(value, context, scalar, weights, memoryCheck, log, progress, warmUp);
     }
 
     public LoadOptions withContext(int value) {
-        return new LoadOptions(threads, value, scalar, weights, memoryCheck, log, progress);
+        return new LoadOptions(threads, value, scalar, weights, memoryCheck, log, progress, warmUp);
     }
 
     public LoadOptions withScalar(boolean value) {
-        return new LoadOptions(threads, context, value, weights, memoryCheck, log, progress);
+        return new LoadOptions(threads, context, value, weights, memoryCheck, log, progress, warmUp);
     }
 
     public LoadOptions withWeights(WeightLayout value) {
-        return new LoadOptions(threads, context, scalar, value, memoryCheck, log, progress);
+        return new LoadOptions(threads, context, scalar, value, memoryCheck, log, progress, warmUp);
     }
 
     public LoadOptions withMemoryCheck(boolean value) {
-        return new LoadOptions(threads, context, scalar, weights, value, log, progress);
+        return new LoadOptions(threads, context, scalar, weights, value, log, progress, warmUp);
     }
 
     public LoadOptions withLog(Consumer<String> value) {
-        return new LoadOptions(threads, context, scalar, weights, memoryCheck, value, progress);
+        return new LoadOptions(threads, context, scalar, weights, memoryCheck, value, progress, warmUp);
     }
 
     public LoadOptions withProgress(Progress value) {
-        return new LoadOptions(threads, context, scalar, weights, memoryCheck, log, value);
+        return new LoadOptions(threads, context, scalar, weights, memoryCheck, log, value, warmUp);
+    }
+
+    public LoadOptions withWarmUp(boolean value) {
+        return new LoadOptions(threads, context, scalar, weights, memoryCheck, log, progress, value);
     }
 }

@@ -46,6 +46,9 @@ public final class Model implements AutoCloseable {
     /** Memory for the vocabulary, scratch rows and the JVM's own, about. */
     static final long PROGRAM_BYTES = 128 << 20;
 
+    /** What computes first waits so long for compiled code: cold code on all processors would hold the compiler up. */
+    private static final long WARM_UP_MILLIS_MAX = 2000;
+
     private static final String HOW_TO_BE_FAST =
             "start java with --add-modules jdk.incubator.vector to be many times faster";
 
@@ -58,6 +61,7 @@ public final class Model implements AutoCloseable {
     private ChatTemplate chatTemplate;
     private String toolsFault; // null while unknown; empty if there is none
     private final WorkerPool pool;
+    private final WarmUp warmUp;
     private final Arena arena;
     private final Kernels kernels;
     private final int context;
@@ -74,8 +78,9 @@ public final class Model implements AutoCloseable {
 
     private final Turn endTurn = turns::unlock;
 
-    private Model(GgufFile file, LoadOptions options, Arena arena, WorkerPool pool) throws IOException {
+    private Model(GgufFile file, LoadOptions options, Arena arena, WorkerPool pool, WarmUp warmUp) throws IOException {
         this.file = file;
+        this.warmUp = warmUp;
         this.arena = arena;
         this.pool = pool;
         this.config = Config.of(file);
@@ -87,6 +92,15 @@ public final class Model implements AutoCloseable {
         if (options.memoryCheck()) {
             checkMemory();
         }
+        this.kernels = options.scalar() ? Kernels.scalar() : Kernels.best();
+        boolean packs = switch (options.weights()) {
+            case MAPPED -> false;
+            case PACKED -> true;
+            case AUTO -> Memory.availableBytes() > file.byteSize() + MEMORY_MARGIN_BYTES;
+        };
+        if (WarmUp.isUseful(file, options)) {
+            warmUp.start(file, config, kernels, packs);
+        }
         CompletableFuture<Tokenizer> tokenizerTask = CompletableFuture.supplyAsync(() -> {
             try {
                 return Vocabularies.tokenizer(file);
@@ -94,7 +108,6 @@ public final class Model implements AutoCloseable {
                 throw new CompletionException(e);
             }
         });
-        this.kernels = options.scalar() ? Kernels.scalar() : Kernels.best();
         boolean isSlow = !Kernels.vectorModulePresent() && !options.scalar();
         options.log().accept("kernels: " + kernels.description() + (isSlow ? " (" + HOW_TO_BE_FAST + ")" : ""));
         if (isSlow && options.isSilent() && !IS_SLOWNESS_TOLD.getAndSet(true)) {
@@ -102,11 +115,6 @@ public final class Model implements AutoCloseable {
                     .log(System.Logger.Level.WARNING, "computing without the Vector API; " + HOW_TO_BE_FAST);
         }
         try {
-            boolean packs = switch (options.weights()) {
-                case MAPPED -> false;
-                case PACKED -> true;
-                case AUTO -> Memory.availableBytes() > file.byteSize() + MEMORY_MARGIN_BYTES;
-            };
             long start = System.nanoTime();
             MatrixLoader loader = new MatrixLoader(file, kernels, packs, arena, pool);
             this.weights = new Weights(file, config, kernels, loader, options.progress());
@@ -117,14 +125,7 @@ public final class Model implements AutoCloseable {
                             loader.packedBytes() / 1_000_000,
                             (file.byteSize() - loader.packedBytes()) / 1_000_000,
                             (System.nanoTime() - start) / 1e9));
-            this.rope = Rope.of(
-                    file.metadata(),
-                    file.path().toString(),
-                    config.architecture().key,
-                    config.architecture().rope,
-                    config.headDim(),
-                    config.contextLength(),
-                    weights.ropeDivisors);
+            this.rope = rope(file, config, weights);
         } finally {
             // The file is closed when loading fails: not under the feet of the other thread.
             tokenizerTask.exceptionally(e -> null).join();
@@ -144,6 +145,17 @@ public final class Model implements AutoCloseable {
                     + config.vocabulary() + " rows");
         }
         this.chatTemplateSource = file.metadata().string("tokenizer.chat_template", "");
+    }
+
+    static Rope rope(GgufFile file, Config config, Weights weights) throws GgufException, ModelException {
+        return Rope.of(
+                file.metadata(),
+                file.path().toString(),
+                config.architecture().key,
+                config.architecture().rope,
+                config.headDim(),
+                config.contextLength(),
+                weights.ropeDivisors);
     }
 
     /** Loads a model with {@link LoadOptions#defaults}. */
@@ -166,9 +178,11 @@ public final class Model implements AutoCloseable {
         int threads =
                 options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
         WorkerPool pool = new WorkerPool(threads);
+        WarmUp warmUp = new WarmUp(options.log());
         try {
-            return new Model(file, options, arena, pool);
+            return new Model(file, options, arena, pool, warmUp);
         } catch (IOException | RuntimeException | Error e) {
+            warmUp.close();
             pool.close();
             arena.close();
             file.close();
@@ -447,6 +461,7 @@ public final class Model implements AutoCloseable {
         try {
             ensureOpen();
             if (transformer == null) {
+                warmUp.await(WARM_UP_MILLIS_MAX);
                 transformer = new Transformer(config, weights, rope, kernels, pool, batchMax());
                 batch = new Batch(batchMax());
             }
@@ -500,6 +515,7 @@ public final class Model implements AutoCloseable {
         for (Session session : List.copyOf(sessions)) {
             session.close();
         }
+        warmUp.close();
         pool.close();
         arena.close();
         file.close();

@@ -13,11 +13,14 @@ import io.github.medpsy4j.engine.kernel.WorkerPool;
  * <p>Shapes: n rows in the batch; hidden, ffn, vocabulary widths; H query heads and K key/value heads of headDim. A
  * row's result is the same bit for bit whatever rows share its batch and whatever number of threads work.
  *
- * <p>Not thread-safe: one forward pass at a time. Allocates nothing.
+ * <p>Not thread-safe: one forward pass at a time. Allocates nothing but when a batch is larger than all before.
  */
 final class Transformer {
     /** Rows of the largest batch: prompts are cut into pieces of this many tokens. */
     static final int BATCH_MAX = 512;
+
+    /** Room for so many rows is made at first: a prompt's batch takes what it needs, not what the largest would. */
+    private static final int ROWS_MIN = 16;
 
     private final Config config;
     private final Weights weights;
@@ -27,17 +30,19 @@ final class Transformer {
     private final MatrixProduct product;
     private final Attention attention;
 
-    private final Activations x; // [n][hidden] the residual stream
-    private final Activations normed; // [n][hidden]
-    private final Activations q; // [n][H·headDim]
-    private final Activations k; // [n][K·headDim]
-    private final Activations v; // [n][K·headDim]
-    private final Activations attended; // [n][H·headDim]
-    private final Activations gate; // [n][ffn]
-    private final Activations up; // [n][ffn]
-    private final Activations delta; // [n][hidden] what a sublayer adds to the residual stream
-    private final float[] cos; // [n][pairs]
-    private final float[] sin; // [n][pairs]
+    private final int batchMax;
+    private int rows; // n at the most, until a larger batch comes
+    private Activations x; // [n][hidden] the residual stream
+    private Activations normed; // [n][hidden]
+    private Activations q; // [n][H·headDim]
+    private Activations k; // [n][K·headDim]
+    private Activations v; // [n][K·headDim]
+    private Activations attended; // [n][H·headDim]
+    private Activations gate; // [n][ffn]
+    private Activations up; // [n][ffn]
+    private Activations delta; // [n][hidden] what a sublayer adds to the residual stream
+    private float[] cos; // [n][pairs]
+    private float[] sin; // [n][pairs]
     private final short[][] keyHalves; // [threads][K·headDim]
     private final short[][] valueHalves; // [threads][K·headDim]
     private Activations logits; // [rows that ask][vocabulary]
@@ -65,20 +70,27 @@ final class Transformer {
         product = new MatrixProduct(pool, kernels);
         float scale = (float) (1 / Math.sqrt(config.headDim()));
         attention = new Attention(kernels, pool, heads, config.kvHeads(), config.headDim(), scale, batchMax);
-        x = new Activations(batchMax, config.hidden());
-        normed = new Activations(batchMax, config.hidden());
-        q = new Activations(batchMax, heads * config.headDim());
-        k = new Activations(batchMax, kvWidth);
-        v = new Activations(batchMax, kvWidth);
-        attended = new Activations(batchMax, heads * config.headDim());
-        gate = new Activations(batchMax, config.ffn());
-        up = new Activations(batchMax, config.ffn());
-        delta = new Activations(batchMax, config.hidden());
-        cos = new float[batchMax * rope.pairs()];
-        sin = new float[batchMax * rope.pairs()];
+        this.batchMax = batchMax;
+        makeRows(Math.min(batchMax, ROWS_MIN));
         keyHalves = new short[pool.threads()][kvWidth];
         valueHalves = new short[pool.threads()][kvWidth];
         logits = new Activations(1, config.vocabulary());
+    }
+
+    private void makeRows(int count) {
+        int kvWidth = config.kvHeads() * config.headDim();
+        rows = count;
+        x = new Activations(rows, config.hidden());
+        normed = new Activations(rows, config.hidden());
+        q = new Activations(rows, config.heads() * config.headDim());
+        k = new Activations(rows, kvWidth);
+        v = new Activations(rows, kvWidth);
+        attended = new Activations(rows, config.heads() * config.headDim());
+        gate = new Activations(rows, config.ffn());
+        up = new Activations(rows, config.ffn());
+        delta = new Activations(rows, config.hidden());
+        cos = new float[rows * rope.pairs()];
+        sin = new float[rows * rope.pairs()];
     }
 
     /**
@@ -100,6 +112,9 @@ final class Transformer {
     int forwardHidden(Batch b) {
         batch = b;
         int n = b.size;
+        if (n > rows) {
+            makeRows(Math.min(batchMax, Math.max(n, 2 * rows)));
+        }
         pool.run(n, rowGrain(n), embedRows); // x = embedding[token]; angles of each position
         attention.begin(b.sequences, b.positions, n);
         for (layerIndex = 0; layerIndex < weights.layers.length; layerIndex++) {

@@ -10,10 +10,14 @@ import io.github.medpsy4j.gguf.TensorInfo;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** The tensors of a model by their place in the forward pass. Matrices are [rows][columns], y = W·x. */
 final class Weights {
@@ -36,6 +40,16 @@ final class Weights {
         Matrix down; // [hidden][ffn]
     }
 
+    /** The matrices of a block. */
+    private static final List<String> PLACES = List.of(
+            "attn_q.weight",
+            "attn_k.weight",
+            "attn_v.weight",
+            "attn_output.weight",
+            "ffn_gate.weight",
+            "ffn_up.weight",
+            "ffn_down.weight");
+
     final Layer[] layers;
     final float[] outputNorm; // [hidden]
     final Matrix output; // [vocabulary][hidden]
@@ -45,6 +59,7 @@ final class Weights {
     private final Kernels kernels;
     private final MatrixLoader loader;
     private final Progress progress;
+    private final int rowsMax; // of a matrix
     private long bytesDone;
     private final Set<String> used = new HashSet<>();
     private final MemorySegment embedding; // [vocabulary][hidden]
@@ -53,7 +68,27 @@ final class Weights {
     private final int hidden;
 
     Weights(GgufFile file, Config c, Kernels kernels, MatrixLoader loader, Progress progress) throws IOException {
+        this(file, c, kernels, loader, progress, IntStream.range(0, c.layers()).toArray(), Integer.MAX_VALUE);
+        for (TensorInfo t : file.tensors()) {
+            if (!used.contains(t.name())) {
+                throw new ModelException(file.path() + ": tensor '" + t.name() + "' has no place in architecture '"
+                        + c.architecture().key + "' as this engine computes it; ignoring it could give wrong answers");
+            }
+        }
+        tell(true);
+    }
+
+    private Weights(
+            GgufFile file,
+            Config c,
+            Kernels kernels,
+            MatrixLoader loader,
+            Progress progress,
+            int[] layersUsed,
+            int rowsMax)
+            throws IOException {
         this.progress = progress;
+        this.rowsMax = rowsMax;
         this.file = file;
         this.kernels = kernels;
         this.loader = loader;
@@ -64,9 +99,9 @@ final class Weights {
         embedding = file.data(tokens);
         embeddingDecoder = decoder(tokens);
         embeddingRowBytes = tokens.byteSize() / c.vocabulary();
-        layers = new Layer[c.layers()];
+        layers = new Layer[layersUsed.length];
         for (int i = 0; i < layers.length; i++) {
-            String p = "blk." + i + ".";
+            String p = "blk." + layersUsed[i] + ".";
             Layer l = new Layer();
             layers[i] = l;
             l.attentionNorm = vector(p + "attn_norm.weight", c.hidden());
@@ -94,13 +129,32 @@ final class Weights {
                 c.vocabulary(),
                 c.hidden());
         ropeDivisors = vectorOrNull("rope_freqs.weight", c.headDim() / 2);
-        for (TensorInfo t : file.tensors()) {
-            if (!used.contains(t.name())) {
-                throw new ModelException(file.path() + ": tensor '" + t.name() + "' has no place in architecture '"
-                        + c.architecture().key + "' as this engine computes it; ignoring it could give wrong answers");
-            }
-        }
-        tell(true);
+    }
+
+    /**
+     * The first rows of each matrix, of as many layers as it takes to meet every tensor type in every place. Activations
+     * keep their widths: what the missing rows would have written stays zero.
+     */
+    static Weights sample(GgufFile file, Config c, Kernels kernels, MatrixLoader loader, int rows) throws IOException {
+        Set<String> seen = new HashSet<>();
+        int[] layers = IntStream.range(0, c.layers())
+                .filter(i -> {
+                    boolean isNew = false;
+                    for (String place : PLACES) {
+                        Optional<TensorInfo> t = file.tensor("blk." + i + "." + place);
+                        isNew |= t.isPresent() && seen.add(place + t.get().type());
+                    }
+                    return isNew;
+                })
+                .toArray();
+        return new Weights(file, c, kernels, loader, (done, total) -> true, layers, rows);
+    }
+
+    /** The types of the tensors that were used, which decide what kernels run. */
+    Set<GgmlType> types() {
+        return used.stream()
+                .map(name -> file.tensor(name).orElseThrow().type())
+                .collect(Collectors.toCollection(() -> EnumSet.noneOf(GgmlType.class)));
     }
 
     /** Writes the embedding of a token to out[at .. at + hidden). */
@@ -132,7 +186,7 @@ final class Weights {
     private Matrix matrix(String name, int rows, int columns) throws IOException {
         TensorInfo t = tensor(name, columns, rows);
         decoder(t);
-        Matrix matrix = loader.load(t, rows, columns);
+        Matrix matrix = loader.load(t, Math.min(rows, rowsMax), columns);
         bytesDone += t.byteSize();
         tell(false);
         return matrix;
