@@ -162,6 +162,7 @@ final class BenchCommand extends BaseCommand {
             all.put("kernel", model.kernel());
             all.put("threads", model.threads());
             all.put("depth", depth);
+            all.put("kv", loadFlags.kvType().name().toLowerCase(Locale.ROOT));
             all.put("weights", loadFlags.layout().name().toLowerCase(Locale.ROOT));
             all.put("repetitions", repetitions);
             if (promptTokens > 0) {
