@@ -31,7 +31,7 @@ class AttentionTest {
     private static final int LENGTH = 531;
 
     /** Query heads, KV heads, width of a head. */
-    private record Shape(int heads, int kvHeads, int headDim) {}
+    record Shape(int heads, int kvHeads, int headDim) {}
 
     static Stream<Arguments> shapesAndFormats() {
         return Stream.of(
