@@ -250,6 +250,7 @@ final class BenchCommand extends BaseCommand {
                 loadSeconds,
                 model.kernel(),
                 model.threads(),
+                loadFlags.kvType().name().toLowerCase(Locale.ROOT),
                 loadFlags.layout().name().toLowerCase(Locale.ROOT),
                 hasPeak ? new ProcessFacts().peakResidentMegabytes() : OptionalDouble.empty());
     }

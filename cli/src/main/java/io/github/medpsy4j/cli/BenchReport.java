@@ -28,6 +28,7 @@ final class BenchReport {
             double loadSeconds,
             String kernel,
             int threads,
+            String kv,
             String weights,
             OptionalDouble peakMegabytes) {}
 
@@ -109,6 +110,7 @@ final class BenchReport {
         all.put("load_s", RunCommand.round(loaded.loadSeconds()));
         all.put("kernel", loaded.kernel());
         all.put("threads", loaded.threads());
+        all.put("kv", loaded.kv());
         all.put("weights", loaded.weights());
         all.put("repetitions", repetitions);
         if (loaded.peakMegabytes().isPresent()) {

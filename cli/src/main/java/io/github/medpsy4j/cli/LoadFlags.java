@@ -1,6 +1,7 @@
 package io.github.medpsy4j.cli;
 
 import io.github.medpsy4j.engine.LoadOptions;
+import io.github.medpsy4j.engine.LoadOptions.KvType;
 import io.github.medpsy4j.engine.LoadOptions.WeightLayout;
 import java.util.List;
 import java.util.Locale;
@@ -27,8 +28,21 @@ final class LoadFlags {
                     + "(auto) or always (packed). Default: auto.")
     WeightLayout weights; // null where it was not given
 
+    @Option(
+            names = "--kv",
+            paramLabel = "f16|f32|q8_0",
+            converter = KvTypes.class,
+            description =
+                    "Keep the context's keys and values as 16-bit floats, 32-bit floats (exact, twice the memory) or "
+                            + "8-bit integers (half the memory). Default: f16.")
+    KvType kv; // null where it was not given
+
     WeightLayout layout() {
         return weights == null ? WeightLayout.AUTO : weights;
+    }
+
+    KvType kvType() {
+        return kv == null ? KvType.F16 : kv;
     }
 
     void check(Ranges ranges) {
@@ -55,7 +69,8 @@ final class LoadFlags {
         return LoadOptions.defaults()
                 .withThreads(threadCounts().getFirst())
                 .withContext(context == null ? 0 : context)
-                .withWeights(layout());
+                .withWeights(layout())
+                .withKv(kvType());
     }
 
     static final class Layouts implements ITypeConverter<WeightLayout> {
@@ -66,6 +81,18 @@ final class LoadFlags {
                 case "mapped" -> WeightLayout.MAPPED;
                 case "packed" -> WeightLayout.PACKED;
                 default -> throw new TypeConversionException("expected auto, mapped or packed, got " + value);
+            };
+        }
+    }
+
+    static final class KvTypes implements ITypeConverter<KvType> {
+        @Override
+        public KvType convert(String value) {
+            return switch (value.toLowerCase(Locale.ROOT)) {
+                case "f16" -> KvType.F16;
+                case "f32" -> KvType.F32;
+                case "q8_0" -> KvType.Q8_0;
+                default -> throw new TypeConversionException("expected f16, f32 or q8_0, got " + value);
             };
         }
     }

@@ -117,6 +117,7 @@ final class RemoteFlags {
         Map<String, Object> local = new LinkedHashMap<>();
         local.put("--threads", load.threads);
         local.put("--weights", load.weights);
+        local.put("--kv", load.kv);
         local.put("--context", answer.context);
         local.put("--draft", answer.draft);
         local.put("--force", model.force ? true : null);

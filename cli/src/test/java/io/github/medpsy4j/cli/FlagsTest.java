@@ -52,6 +52,7 @@ class FlagsTest {
                 "--think-budget|0|--think-budget: expected at least 1, got 0",
                 "--draft|32|--draft: expected 0 to 31, got 32",
                 "--weights|thin|Invalid value for option '--weights': expected auto, mapped or packed, got thin",
+                "--kv|f8|Invalid value for option '--kv': expected f16, f32 or q8_0, got f8",
             })
     void aValueOutOfRangeNamesOptionBoundAndValue(String option, String value, String message) {
         new Cli(home).run("run", Cli.TINY, "-p", "x", option, value).failed(2, message + " (see medpsy run --help)");

@@ -11,6 +11,7 @@ import java.util.function.Consumer;
  *     allows
  * @param scalar runs the plain kernels even where the Vector API is at hand
  * @param weights where the weight matrices lie
+ * @param kv how the keys and values of a session's tokens are kept
  * @param memoryCheck refuses a model that available memory has no room for, with {@link ModelTooLargeException}; without
  *     the check the system pages, and computing is as slow as the disk
  * @param log receives one line for each choice that the loader makes. The default is silent, but for a warning by way of
@@ -27,6 +28,7 @@ public record LoadOptions(
         int context,
         boolean scalar,
         WeightLayout weights,
+        KvType kv,
         boolean memoryCheck,
         Consumer<String> log,
         Progress progress,
@@ -40,6 +42,7 @@ public record LoadOptions(
             throw new IllegalArgumentException("context: expected at least 0, got " + context);
         }
         Objects.requireNonNull(weights);
+        Objects.requireNonNull(kv);
         Objects.requireNonNull(log);
         Objects.requireNonNull(progress);
     }
@@ -54,6 +57,16 @@ public record LoadOptions(
         PACKED
     }
 
+    /** How keys and values are kept: memory against exactness. README.md has what each costs in exactness. */
+    public enum KvType {
+        /** 16-bit floats. */
+        F16,
+        /** 32-bit floats: exact, twice the memory of F16. */
+        F32,
+        /** 8-bit integers with a scale for 32 of them: about half the memory of F16; heads of a multiple of 32 wide. */
+        Q8_0
+    }
+
     private static final int THREADS_MAX = 1024;
 
     /** The log that nobody reads. */
@@ -64,7 +77,8 @@ public record LoadOptions(
 
     /** All processors, the default context, the best kernels, no log. */
     public static LoadOptions defaults() {
-        return new LoadOptions(0, 0, false, WeightLayout.AUTO, false, new Silence(), (done, total) -> true, false);
+        return new LoadOptions(
+                0, 0, false, WeightLayout.AUTO, KvType.F16, false, new Silence(), (done, total) -> true, false);
     }
 
     /** Whether nobody reads the log. */
@@ -73,34 +87,38 @@ public record LoadOptions(
     }
 
     public LoadOptions withThreads(int value) {
-        return new LoadOptions(value, context, scalar, weights, memoryCheck, log, progress, warmUp);
+        return new LoadOptions(value, context, scalar, weights, kv, memoryCheck, log, progress, warmUp);
     }
 
     public LoadOptions withContext(int value) {
-        return new LoadOptions(threads, value, scalar, weights, memoryCheck, log, progress, warmUp);
+        return new LoadOptions(threads, value, scalar, weights, kv, memoryCheck, log, progress, warmUp);
     }
 
     public LoadOptions withScalar(boolean value) {
-        return new LoadOptions(threads, context, value, weights, memoryCheck, log, progress, warmUp);
+        return new LoadOptions(threads, context, value, weights, kv, memoryCheck, log, progress, warmUp);
     }
 
     public LoadOptions withWeights(WeightLayout value) {
-        return new LoadOptions(threads, context, scalar, value, memoryCheck, log, progress, warmUp);
+        return new LoadOptions(threads, context, scalar, value, kv, memoryCheck, log, progress, warmUp);
+    }
+
+    public LoadOptions withKv(KvType value) {
+        return new LoadOptions(threads, context, scalar, weights, value, memoryCheck, log, progress, warmUp);
     }
 
     public LoadOptions withMemoryCheck(boolean value) {
-        return new LoadOptions(threads, context, scalar, weights, value, log, progress, warmUp);
+        return new LoadOptions(threads, context, scalar, weights, kv, value, log, progress, warmUp);
     }
 
     public LoadOptions withLog(Consumer<String> value) {
-        return new LoadOptions(threads, context, scalar, weights, memoryCheck, value, progress, warmUp);
+        return new LoadOptions(threads, context, scalar, weights, kv, memoryCheck, value, progress, warmUp);
     }
 
     public LoadOptions withProgress(Progress value) {
-        return new LoadOptions(threads, context, scalar, weights, memoryCheck, log, value, warmUp);
+        return new LoadOptions(threads, context, scalar, weights, kv, memoryCheck, log, value, warmUp);
     }
 
     public LoadOptions withWarmUp(boolean value) {
-        return new LoadOptions(threads, context, scalar, weights, memoryCheck, log, progress, value);
+        return new LoadOptions(threads, context, scalar, weights, kv, memoryCheck, log, progress, value);
     }
 }

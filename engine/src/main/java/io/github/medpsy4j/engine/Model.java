@@ -3,6 +3,7 @@ package io.github.medpsy4j.engine;
 import io.github.medpsy4j.engine.kernel.Activations;
 import io.github.medpsy4j.engine.kernel.Kernels;
 import io.github.medpsy4j.engine.kernel.KvCache;
+import io.github.medpsy4j.engine.kernel.KvFormat;
 import io.github.medpsy4j.engine.kernel.MatrixLoader;
 import io.github.medpsy4j.engine.kernel.WorkerPool;
 import io.github.medpsy4j.engine.template.ChatTemplate;
@@ -64,6 +65,7 @@ public final class Model implements AutoCloseable {
     private final WarmUp warmUp;
     private final Arena arena;
     private final Kernels kernels;
+    private final KvFormat kvFormat;
     private final int context;
     private final List<Session> sessions = new ArrayList<>();
     private final Weights weights;
@@ -88,6 +90,7 @@ public final class Model implements AutoCloseable {
             throw new ModelException(file.path() + ": context: expected at most the model's " + config.contextLength()
                     + ", got " + options.context());
         }
+        this.kvFormat = kvFormat(options.kv());
         this.context = chooseContext(options); // before the weights take their part of the memory
         if (options.memoryCheck()) {
             checkMemory();
@@ -99,7 +102,7 @@ public final class Model implements AutoCloseable {
             case AUTO -> Memory.availableBytes() > file.byteSize() + MEMORY_MARGIN_BYTES;
         };
         if (WarmUp.isUseful(file, options)) {
-            warmUp.start(file, config, kernels, packs);
+            warmUp.start(file, config, kernels, kvFormat, packs);
         }
         CompletableFuture<Tokenizer> tokenizerTask = CompletableFuture.supplyAsync(() -> {
             try {
@@ -125,6 +128,13 @@ public final class Model implements AutoCloseable {
                             loader.packedBytes() / 1_000_000,
                             (file.byteSize() - loader.packedBytes()) / 1_000_000,
                             (System.nanoTime() - start) / 1e9));
+            options.log()
+                    .accept(String.format(
+                            Locale.ROOT,
+                            "KV cache: %s, %,d bytes for each of %,d tokens",
+                            options.kv().name().toLowerCase(Locale.ROOT),
+                            kvBytesPerToken(),
+                            context));
             this.rope = rope(file, config, weights);
         } finally {
             // The file is closed when loading fails: not under the feet of the other thread.
@@ -190,6 +200,19 @@ public final class Model implements AutoCloseable {
         }
     }
 
+    private KvFormat kvFormat(LoadOptions.KvType type) throws ModelException {
+        KvFormat format = switch (type) {
+            case F16 -> KvFormat.F16;
+            case F32 -> KvFormat.F32;
+            case Q8_0 -> KvFormat.Q8_0;
+        };
+        if (!format.fits(config.headDim())) {
+            throw new ModelException(file.path() + ": KV cache of type " + type
+                    + ": expected heads of a multiple of 32 wide, got " + config.headDim());
+        }
+        return format;
+    }
+
     private void checkMemory() throws ModelTooLargeException {
         long available = Memory.availableBytes();
         long contextBytes = kvBytesPerToken() * context;
@@ -209,7 +232,7 @@ public final class Model implements AutoCloseable {
 
     /** Bytes of KV cache that one token of context takes. */
     public long kvBytesPerToken() {
-        return KvCache.bytesPerPosition(config.layers(), config.kvHeads(), config.headDim());
+        return KvCache.bytesPerPosition(kvFormat, config.layers(), config.kvHeads(), config.headDim());
     }
 
     /** The file's metadata and tensors. */
@@ -314,7 +337,7 @@ public final class Model implements AutoCloseable {
     /** A new, empty session with some of the model's {@link #context} positions. */
     synchronized Session session(int positions) {
         ensureOpen();
-        KvCache cache = new KvCache(config.layers(), config.kvHeads(), config.headDim(), positions);
+        KvCache cache = new KvCache(kvFormat, config.layers(), config.kvHeads(), config.headDim(), positions);
         Session session = new Session(this, cache, positions);
         sessions.add(session);
         return session;
@@ -384,7 +407,7 @@ public final class Model implements AutoCloseable {
 
     /** A cache for one sequence; whoever asks closes it. */
     KvCache cache() {
-        return new KvCache(config.layers(), config.kvHeads(), config.headDim(), context);
+        return new KvCache(kvFormat, config.layers(), config.kvHeads(), config.headDim(), context);
     }
 
     /**

@@ -1,5 +1,6 @@
 package io.github.medpsy4j.engine;
 
+import io.github.medpsy4j.engine.kernel.Kernels;
 import io.github.medpsy4j.gguf.GgufException;
 import io.github.medpsy4j.gguf.Metadata;
 
@@ -113,14 +114,9 @@ final class Rope {
     }
 
     /** Turns the head x[at .. at + headDim) in place. */
-    void rotate(float[] x, int at, float[] cos, float[] sin, int angles) {
+    void rotate(Kernels kernels, float[] x, int at, float[] cos, float[] sin, int angles) {
         if (style == Style.NEOX) {
-            for (int i = 0; i < pairs; i++) {
-                float a = x[at + i];
-                float b = x[at + pairs + i];
-                x[at + i] = a * cos[angles + i] - b * sin[angles + i];
-                x[at + pairs + i] = a * sin[angles + i] + b * cos[angles + i];
-            }
+            kernels.rotateHalves(x, at, pairs, cos, sin, angles);
         } else {
             for (int i = 0; i < pairs; i++) {
                 float a = x[at + 2 * i];

@@ -3,6 +3,7 @@ package io.github.medpsy4j.engine;
 import io.github.medpsy4j.engine.kernel.Activations;
 import io.github.medpsy4j.engine.kernel.Attention;
 import io.github.medpsy4j.engine.kernel.Kernels;
+import io.github.medpsy4j.engine.kernel.KvCache;
 import io.github.medpsy4j.engine.kernel.MatrixProduct;
 import io.github.medpsy4j.engine.kernel.WorkerPool;
 
@@ -43,8 +44,8 @@ final class Transformer {
     private Activations delta; // [n][hidden] what a sublayer adds to the residual stream
     private float[] cos; // [n][pairs]
     private float[] sin; // [n][pairs]
-    private final short[][] keyHalves; // [threads][K·headDim]
-    private final short[][] valueHalves; // [threads][K·headDim]
+    private final int[] askedPositions; // [rows that ask]
+    private final KvCache[] askedSequences; // [rows that ask]
     private Activations logits; // [rows that ask][vocabulary]
 
     // What the row tasks below work on; set by forward before each step.
@@ -54,7 +55,8 @@ final class Transformer {
     private float[] norm;
     private final WorkerPool.Task embedRows = this::embedRows;
     private final WorkerPool.Task normRows = this::normRows;
-    private final WorkerPool.Task positionRows = this::positionRows;
+    private final WorkerPool.Task turnQueries = this::turnQueries;
+    private final WorkerPool.Task turnKeys = this::turnKeys;
     private final WorkerPool.Task addAttentionRows = this::addAttentionRows;
     private final WorkerPool.Task addRows = this::addRows;
     private final WorkerPool.Task activateRows = this::activateRows;
@@ -72,8 +74,8 @@ final class Transformer {
         attention = new Attention(kernels, pool, heads, config.kvHeads(), config.headDim(), scale, batchMax);
         this.batchMax = batchMax;
         makeRows(Math.min(batchMax, ROWS_MIN));
-        keyHalves = new short[pool.threads()][kvWidth];
-        valueHalves = new short[pool.threads()][kvWidth];
+        askedPositions = new int[batchMax];
+        askedSequences = new KvCache[batchMax];
         logits = new Activations(1, config.vocabulary());
     }
 
@@ -119,11 +121,28 @@ final class Transformer {
         attention.begin(b.sequences, b.positions, n);
         for (layerIndex = 0; layerIndex < weights.layers.length; layerIndex++) {
             layer = weights.layers[layerIndex];
+            boolean isLast = layerIndex == weights.layers.length - 1;
 
             norm = layer.attentionNorm;
             pool.run(n, rowGrain(n), normRows); // normed = RMSNorm(x)
-            product.multiply(normed, n, layer.q, q, layer.k, k, layer.v, v);
-            pool.run(n, rowGrain(n), positionRows); // biases, head norms, RoPE; k and v to the cache
+            int asked = isLast ? asked() : n;
+            if (asked == n) {
+                product.multiply(normed, n, layer.q, q, layer.k, k, layer.v, v);
+            } else {
+                product.multiply(normed, n, layer.k, k, layer.v, v);
+            }
+            pool.run(n, rowGrain(n), turnKeys); // biases, head norms, RoPE
+            attention.store(layerIndex, k, v);
+            if (asked < n) {
+                // Behind the last keys and values nobody needs the rows that do not ask.
+                if (asked == 0) {
+                    return 0;
+                }
+                gatherAskedRows();
+                n = asked;
+                product.multiply(normed, n, layer.q, q);
+            }
+            pool.run(n, rowGrain(n), turnQueries); // biases, head norms, RoPE
             attention.attend(layerIndex, q, attended);
             product.multiply(attended, n, layer.attentionOutput, delta);
             pool.run(n, rowGrain(n), addAttentionRows); // x += delta
@@ -135,7 +154,39 @@ final class Transformer {
             product.multiply(gate, n, layer.down, delta);
             pool.run(n, rowGrain(n), addRows); // x += delta
         }
-        return normAskedRows(); // normed[0..asked) = RMSNorm(x) of the rows that ask
+        norm = weights.outputNorm;
+        pool.run(n, rowGrain(n), normRows); // normed = RMSNorm(x)
+        return n;
+    }
+
+    /** The number of rows that ask for logits. */
+    private int asked() {
+        int asked = 0;
+        for (int t = 0; t < batch.size; t++) {
+            asked += batch.wantsLogits[t] ? 1 : 0;
+        }
+        return asked;
+    }
+
+    /** Moves the rows that ask together: of x, normed and the angles; attention goes on with them alone. */
+    private void gatherAskedRows() {
+        int asked = 0;
+        int pairs = rope.pairs();
+        for (int t = 0; t < batch.size; t++) {
+            if (!batch.wantsLogits[t]) {
+                continue;
+            }
+            if (asked < t) {
+                System.arraycopy(x.data, x.row(t), x.data, x.row(asked), x.width);
+                System.arraycopy(normed.data, normed.row(t), normed.data, normed.row(asked), normed.width);
+                System.arraycopy(cos, t * pairs, cos, asked * pairs, pairs);
+                System.arraycopy(sin, t * pairs, sin, asked * pairs, pairs);
+            }
+            askedPositions[asked] = batch.positions[t];
+            askedSequences[asked] = batch.sequences[t];
+            asked++;
+        }
+        attention.begin(askedSequences, askedPositions, asked);
     }
 
     /** [n][hidden] what {@link #forwardHidden} has left. */
@@ -165,16 +216,18 @@ final class Transformer {
         }
     }
 
-    private void positionRows(int begin, int end, int worker) {
+    private void turnKeys(int begin, int end, int worker) {
         for (int t = begin; t < end; t++) {
-            addBias(layer.qBias, q, t);
             addBias(layer.kBias, k, t);
             addBias(layer.vBias, v, t);
-            turnHeads(q, t, config.heads(), layer.qNorm);
             turnHeads(k, t, config.kvHeads(), layer.kNorm);
-            kernels.toHalf(k.data, k.row(t), keyHalves[worker], 0, k.width);
-            kernels.toHalf(v.data, v.row(t), valueHalves[worker], 0, v.width);
-            batch.sequences[t].store(layerIndex, batch.positions[t], keyHalves[worker], valueHalves[worker]);
+        }
+    }
+
+    private void turnQueries(int begin, int end, int worker) {
+        for (int t = begin; t < end; t++) {
+            addBias(layer.qBias, q, t);
+            turnHeads(q, t, config.heads(), layer.qNorm);
         }
     }
 
@@ -191,7 +244,7 @@ final class Transformer {
             if (headNorm != null) {
                 kernels.rmsNorm(heads.data, at, headNorm, config.normEpsilon(), heads.data, at, headDim);
             }
-            rope.rotate(heads.data, at, cos, sin, t * rope.pairs());
+            rope.rotate(kernels, heads.data, at, cos, sin, t * rope.pairs());
         }
     }
 
@@ -212,23 +265,6 @@ final class Transformer {
         for (int t = begin; t < end; t++) {
             kernels.swiglu(gate.data, gate.row(t), up.data, up.row(t), config.ffn());
         }
-    }
-
-    private int normAskedRows() {
-        int asked = 0;
-        for (int t = 0; t < batch.size; t++) {
-            if (batch.wantsLogits[t]) {
-                kernels.rmsNorm(
-                        x.data,
-                        x.row(t),
-                        weights.outputNorm,
-                        config.normEpsilon(),
-                        normed.data,
-                        normed.row(asked++),
-                        config.hidden());
-            }
-        }
-        return asked;
     }
 
     private void ensureLogits(int rows) {

@@ -2,6 +2,7 @@ package io.github.medpsy4j.engine;
 
 import io.github.medpsy4j.engine.kernel.Kernels;
 import io.github.medpsy4j.engine.kernel.KvCache;
+import io.github.medpsy4j.engine.kernel.KvFormat;
 import io.github.medpsy4j.engine.kernel.MatrixLoader;
 import io.github.medpsy4j.engine.kernel.WorkerPool;
 import io.github.medpsy4j.gguf.GgufFile;
@@ -68,13 +69,13 @@ final class WarmUp implements AutoCloseable {
      *
      * @param packs as {@link MatrixLoader} takes it
      */
-    synchronized void start(GgufFile file, Config config, Kernels kernels, boolean packs) {
-        thread = new Thread(() -> run(file, config, kernels, packs), "medpsy-warm-up");
+    synchronized void start(GgufFile file, Config config, Kernels kernels, KvFormat kv, boolean packs) {
+        thread = new Thread(() -> run(file, config, kernels, kv, packs), "medpsy-warm-up");
         thread.setDaemon(true);
         thread.start();
     }
 
-    private void run(GgufFile file, Config config, Kernels kernels, boolean packs) {
+    private void run(GgufFile file, Config config, Kernels kernels, KvFormat kv, boolean packs) {
         long start = System.nanoTime();
         try (WorkerPool alone = new WorkerPool(1);
                 Arena arena = Arena.ofShared()) {
@@ -82,11 +83,11 @@ final class WarmUp implements AutoCloseable {
             MatrixLoader loader = new MatrixLoader(file, kernels, packs, arena, alone);
             Weights weights = Weights.sample(file, config, kernels, loader, SAMPLE_ROWS);
             String kind = config.architecture() + " " + config.heads() / config.kvHeads() + " " + config.headDim() + " "
-                    + packs + " " + weights.types();
+                    + packs + " " + kv + " " + weights.types();
             if (WARM.contains(kind)) {
                 return;
             }
-            int rounds = rounds(config, weights, kernels, alone, Model.rope(file, config, weights), start);
+            int rounds = rounds(config, weights, kernels, kv, alone, Model.rope(file, config, weights), start);
             if (rounds > 0) {
                 WARM.add(kind);
             }
@@ -103,10 +104,11 @@ final class WarmUp implements AutoCloseable {
     }
 
     /** Computes until it is warm; returns after how many rounds, or 0 if it is not. */
-    private int rounds(Config config, Weights weights, Kernels kernels, WorkerPool alone, Rope rope, long start) {
+    private int rounds(
+            Config config, Weights weights, Kernels kernels, KvFormat kv, WorkerPool alone, Rope rope, long start) {
         Transformer transformer = new Transformer(config, weights, rope, kernels, alone, PROMPT_TOKENS);
         Batch batch = new Batch(PROMPT_TOKENS);
-        try (KvCache cache = new KvCache(weights.layers.length, config.kvHeads(), config.headDim(), POSITIONS)) {
+        try (KvCache cache = new KvCache(kv, weights.layers.length, config.kvHeads(), config.headDim(), POSITIONS)) {
             cache.reserve(POSITIONS);
             long best = Long.MAX_VALUE;
             int steady = 0;

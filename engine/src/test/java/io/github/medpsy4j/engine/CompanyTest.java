@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.github.medpsy4j.engine.LoadOptions.WeightLayout;
 import io.github.medpsy4j.engine.kernel.Kernels;
 import io.github.medpsy4j.engine.kernel.KvCache;
+import io.github.medpsy4j.engine.kernel.KvFormat;
 import io.github.medpsy4j.engine.kernel.MatrixLoader;
 import io.github.medpsy4j.engine.kernel.WorkerPool;
 import io.github.medpsy4j.gguf.GgufFile;
@@ -172,7 +173,7 @@ class CompanyTest {
             Batch batch = new Batch(64);
             KvCache[] caches = new KvCache[texts.length];
             for (int i = 0; i < texts.length; i++) {
-                caches[i] = new KvCache(c.layers(), c.kvHeads(), c.headDim(), 64);
+                caches[i] = new KvCache(KvFormat.F16, c.layers(), c.kvHeads(), c.headDim(), 64);
                 caches[i].reserve(texts[i].length);
                 for (int p = 0; p < texts[i].length; p++) {
                     batch.add(texts[i][p], p, caches[i], p == texts[i].length - 1);

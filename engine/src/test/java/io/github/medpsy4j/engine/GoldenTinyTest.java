@@ -3,10 +3,13 @@ package io.github.medpsy4j.engine;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.medpsy4j.engine.LoadOptions.KvType;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -18,6 +21,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 class GoldenTinyTest {
     private static final double KL_FACTOR = 1.5;
     private static final double KL_SLACK = 1e-5;
+
+    private static final double F16_KL_MAX = 1.5e-7;
+    private static final double Q8_0_KL_MAX = 1e-4;
 
     /** Two best logits that lie closer than this may change places; the logits' spread is about 20 times as much. */
     private static final float CLOSE_RACE = 0.1f;
@@ -40,21 +46,10 @@ class GoldenTinyTest {
         Map<?, ?> expected = (Map<?, ?>) ((Map<?, ?>) MANIFEST.get("files")).get(format);
         double bound = KL_FACTOR * ((Number) expected.get("kl_exact_llamacpp")).doubleValue() + KL_SLACK;
         int[] ids = TinyModels.ints(MANIFEST.get("ids"));
-        int[] positions = TinyModels.ints(MANIFEST.get("positions"));
         int[] best = TinyModels.ints(expected.get("greedy_exact"));
-        float[] exact = TinyModels.floats("/golden/tiny/tiny-" + format + ".exact.f32");
         int vocabulary = TinyModels.VOCABULARY;
-        float[][] rows = new float[ids.length][vocabulary];
-        try (Model model = TinyModels.load(format, options);
-                Session session = model.session()) {
-            assertEquals(vocabulary, model.vocabularySize());
-            session.append(
-                    ids, (index, logits, offset) -> System.arraycopy(logits, offset, rows[index], 0, vocabulary));
-        }
-        double kl = 0;
-        for (int i = 0; i < positions.length; i++) {
-            kl += TinyModels.kl(exact, i * vocabulary, rows[positions[i]], 0, vocabulary) / positions.length;
-        }
+        float[][] rows = rows(format, options);
+        double kl = klFromExact(format, rows);
         assertTrue(kl <= bound, "KL(exact ‖ ours) = " + kl + ", expected at most " + bound);
 
         List<String> differences = new ArrayList<>();
@@ -67,5 +62,55 @@ class GoldenTinyTest {
             }
         }
         assertEquals(List.of(), differences, layout);
+    }
+
+    /** The logits after each of the manifest's tokens. */
+    private static float[][] rows(String format, LoadOptions options) throws IOException {
+        int[] ids = TinyModels.ints(MANIFEST.get("ids"));
+        int vocabulary = TinyModels.VOCABULARY;
+        float[][] rows = new float[ids.length][vocabulary];
+        try (Model model = TinyModels.load(format, options);
+                Session session = model.session()) {
+            assertEquals(vocabulary, model.vocabularySize());
+            session.append(
+                    ids, (index, logits, offset) -> System.arraycopy(logits, offset, rows[index], 0, vocabulary));
+        }
+        return rows;
+    }
+
+    /** The mean KL divergence from the exact logits. */
+    private static double klFromExact(String format, float[][] rows) throws IOException {
+        int[] positions = TinyModels.ints(MANIFEST.get("positions"));
+        float[] exact = TinyModels.floats("/golden/tiny/tiny-" + format + ".exact.f32");
+        int vocabulary = TinyModels.VOCABULARY;
+        double kl = 0;
+        for (int i = 0; i < positions.length; i++) {
+            kl += TinyModels.kl(exact, i * vocabulary, rows[positions[i]], 0, vocabulary) / positions.length;
+        }
+        return kl;
+    }
+
+    /**
+     * What the types of the KV cache cost against floats, where weights cost nothing; the bounds are about twice what was
+     * measured. (The exact logits themselves were computed with a cache in halves.)
+     */
+    @Test
+    void theKvCacheCostsWhatIsSaid() throws IOException {
+        LoadOptions exactWeights = LoadOptions.defaults().withThreads(2).withWeights(LoadOptions.WeightLayout.MAPPED);
+        float[][] floats = rows("bf16", exactWeights.withKv(KvType.F32));
+        double f16 = kl(floats, rows("bf16", exactWeights.withKv(KvType.F16)));
+        double q8 = kl(floats, rows("bf16", exactWeights.withKv(KvType.Q8_0)));
+        String all = "f16 " + f16 + ", q8_0 " + q8;
+        assertTrue(0 < f16 && f16 <= F16_KL_MAX, all);
+        assertTrue(f16 < q8 && q8 <= Q8_0_KL_MAX, all);
+    }
+
+    /** The mean KL divergence of all rows. */
+    private static double kl(float[][] from, float[][] to) {
+        double kl = 0;
+        for (int i = 0; i < from.length; i++) {
+            kl += TinyModels.kl(from[i], 0, to[i], 0, TinyModels.VOCABULARY) / from.length;
+        }
+        return kl;
     }
 }

@@ -185,6 +185,20 @@ class SavedChatTest {
     }
 
     @Test
+    void aCacheOfAnotherTypeIsComputedAnew() throws Exception {
+        keep();
+        try (Model other = TinyModels.load("q4_k_m", LoadOptions.defaults().withKv(LoadOptions.KvType.Q8_0));
+                Chat chat = restored(other)) {
+            assertFalse(chat.restoreCache(cacheFile));
+            assertTrue(
+                    notices.getFirst()
+                            .startsWith(cacheFile + ": laid out otherwise; expected Q8_0, keys in columns of 64, "),
+                    notices.getFirst());
+            assertEquals(0, send(chat, "So?").generation().reusedTokens());
+        }
+    }
+
+    @Test
     void aCacheThatComesOutOtherwiseHereIsComputedAnew() throws Exception {
         keep();
         LoadOptions mapped = LoadOptions.defaults().withWeights(LoadOptions.WeightLayout.MAPPED);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.medpsy4j.engine.kernel.Kernels;
+import io.github.medpsy4j.engine.kernel.KvFormat;
 import io.github.medpsy4j.gguf.GgufFile;
 import java.io.IOException;
 import java.util.List;
@@ -28,7 +29,7 @@ class WarmUpTest {
         try (GgufFile file = GgufFile.open(TinyModels.path("q4_k_m"))) {
             Config config = Config.of(file);
             try (WarmUp first = new WarmUp(log::add)) {
-                first.start(file, config, Kernels.best(), true);
+                first.start(file, config, Kernels.best(), KvFormat.F16, true);
                 first.await(PATIENCE_MILLIS);
                 assertFalse(isRunning());
                 assertEquals(1, log.size(), log.toString());
@@ -36,7 +37,7 @@ class WarmUpTest {
             }
             if (log.getFirst().contains("rounds, warm after")) { // not on a machine so busy that its patience ended
                 try (WarmUp second = new WarmUp(log::add)) {
-                    second.start(file, config, Kernels.best(), true);
+                    second.start(file, config, Kernels.best(), KvFormat.F16, true);
                     second.await(PATIENCE_MILLIS);
                     assertFalse(isRunning());
                     assertEquals(1, log.size(), log.toString());
@@ -56,7 +57,7 @@ class WarmUpTest {
         }
         try (GgufFile file = GgufFile.open(TinyModels.path("q5_k_m"));
                 WarmUp warmUp = new WarmUp(log::add)) {
-            warmUp.start(file, Config.of(file), Kernels.best(), true);
+            warmUp.start(file, Config.of(file), Kernels.best(), KvFormat.F16, true);
             for (int i = 0; i < 20; i++) {
                 try (Model model = TinyModels.load("q5_k_m");
                         Session session = model.session()) {
@@ -71,7 +72,7 @@ class WarmUpTest {
     void closingEndsIt() throws IOException {
         try (GgufFile file = GgufFile.open(TinyModels.path("q8_0"))) {
             WarmUp warmUp = new WarmUp(log::add);
-            warmUp.start(file, Config.of(file), Kernels.best(), false);
+            warmUp.start(file, Config.of(file), Kernels.best(), KvFormat.F16, false);
             warmUp.close();
             warmUp.close();
             assertFalse(isRunning());
@@ -86,7 +87,7 @@ class WarmUpTest {
         Config config = Config.of(file);
         file.close();
         try (WarmUp warmUp = new WarmUp(log::add)) {
-            warmUp.start(file, config, Kernels.best(), true);
+            warmUp.start(file, config, Kernels.best(), KvFormat.F16, true);
             warmUp.await(PATIENCE_MILLIS);
         }
         assertEquals(1, log.size(), log.toString());

@@ -1,76 +1,126 @@
 package io.github.medpsy4j.engine.kernel;
 
-import io.github.medpsy4j.gguf.GgmlType;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * Causal grouped-query attention over the KV cache: out = softmax(q·K / √headDim)·V, by running softmax over spans of
- * {@link #SPAN} positions. Spans start at multiples of SPAN in every sequence, so a token's result does not depend on
- * the batch it came in.
+ * Causal grouped-query attention over the KV cache: out = softmax(q·K / √headDim)·V. The positions of a sequence are cut
+ * at multiples of {@link #BLOCK}, whoever computes: each block gives a query its greatest score, the sum of the weights
+ * and the weighted sum of values, all in order of positions, and blocks are merged in order. So a token's result depends
+ * neither on the batch it came in nor on how work is divided.
  *
- * <p>An item of work is one KV head and up to {@link #TILE_TOKENS} tokens of one sequence: each span of keys and values
- * is widened to floats once for all of the item's queries.
+ * <p>Within a block, keys and values are decoded to floats a tile at a time, once for all queries of the item of work: up
+ * to {@link #TILE_TOKENS} tokens of one sequence times the query heads that share a KV head. Both products, scores =
+ * queries × keys and out = weights × values, are {@link Kernels#multiplyAdd}. An item is one KV head of one tile of
+ * tokens, over all blocks; where that makes too few items, over one block.
  */
-public final class Attention implements WorkerPool.Task {
-    /** Positions whose keys and values are widened at a time: 64 × 128 floats fill an L1 cache of 32 KiB. */
-    private static final int SPAN = 64;
-
+public final class Attention {
+    private static final int BLOCK = KvCache.BLOCK_POSITIONS;
+    private static final int SPAN = KvCache.SPAN;
     private static final int TILE_TOKENS = 16;
+
+    /** Floats that are decoded at a time: 16 KiB, beside which L1 has room for what they are multiplied with. */
+    private static final int TILE_FLOATS = 4096;
+
+    /** Items per thread below which work is cut by blocks too. */
+    private static final int ITEMS_PER_THREAD = 8;
+
+    /** Floats that the results of single blocks may take; beyond, items stay whole. */
+    private static final int PARTIAL_FLOATS_MAX = 1 << 22;
+
+    /** Floats that one thread has merged sooner than others could be told of them. */
+    private static final int MERGED_ALONE_FLOATS = 1 << 16;
+
+    /** Results of blocks, of one query each: weighted sums of values [query][headDim] and what belongs to them. */
+    private final class Partials {
+        final float[] out;
+        final float[] max;
+        final float[] sum;
+
+        Partials(int queries) {
+            out = new float[queries * headDim];
+            max = new float[queries];
+            sum = new float[queries];
+        }
+    }
 
     /** One worker's memory. Queries are numbered token × group + head within the group. */
     private final class Workspace {
-        final float[] tile = new float[SPAN * headDim];
-        final float[] queries = new float[TILE_TOKENS * group * headDim];
-        final float[] scores = new float[TILE_TOKENS * group * SPAN];
-        final float[] partials = new float[8 * kernels.lanes()];
-        final float[] max = new float[TILE_TOKENS * group];
-        final float[] sum = new float[TILE_TOKENS * group];
+        final float[] queries = new float[queriesMax * headDim];
+        final float[] scores = new float[queriesMax * BLOCK];
+        final float[] tile = new float[Math.max(TILE_FLOATS, Math.max(SPAN, headDim))];
+        final float[] scales = new float[Math.max(SPAN, headDim)];
+        final Partials partials = new Partials(queriesMax);
+        final float[] max = new float[queriesMax];
+        final float[] sum = new float[queriesMax];
     }
 
     private final Kernels kernels;
     private final WorkerPool pool;
-    private final WeightDecoder halves;
     private final int kvHeads;
     private final int group;
     private final int headDim;
     private final float scale;
+    private final int queriesMax;
+    private final int keyRows;
+    private final int valueRows;
     private final Workspace[] workspaces;
+    private final WorkerPool.Task storeItems = this::storeItems;
+    private final WorkerPool.Task wholeItems = this::wholeItems;
+    private final WorkerPool.Task blockItems = this::blockItems;
+    private final WorkerPool.Task mergeItems = this::mergeItems;
 
     // The tiles of the current batch: runs of rows of one sequence.
     private final int[] tileRow;
     private final int[] tileTokens;
     private int tiles;
+    private int tileQueriesMax;
     private KvCache[] caches;
     private int[] positions;
-    private Activations q;
-    private Activations out;
+
+    // What the tasks work on.
     private int layer;
+    private Activations q;
+    private Activations k;
+    private Activations v;
+    private Activations out;
+
+    /** Where work is cut by blocks: how many blocks the longest past has, and the results of all of them. */
+    private int blocksMax;
+
+    private Partials partials;
 
     /**
      * @param heads query heads, a multiple of {@code kvHeads}
-     * @param headDim a multiple of the kernels' lanes
      * @param batchMax the most rows that one batch has
      */
     public Attention(Kernels kernels, WorkerPool pool, int heads, int kvHeads, int headDim, float scale, int batchMax) {
         this.kernels = kernels;
         this.pool = pool;
-        this.halves = kernels.decoder(GgmlType.F16);
         this.kvHeads = kvHeads;
         this.group = heads / kvHeads;
         this.headDim = headDim;
         this.scale = scale;
-        this.workspaces = new Workspace[pool.threads()];
+        queriesMax = TILE_TOKENS * group;
+        keyRows = TILE_FLOATS / SPAN;
+        valueRows = Math.clamp(Integer.highestOneBit(TILE_FLOATS / Math.min(headDim, TILE_FLOATS)), 1, SPAN);
+        workspaces = new Workspace[pool.threads()];
         Arrays.setAll(workspaces, i -> new Workspace());
+        partials = new Partials(0);
         tileRow = new int[batchMax];
         tileTokens = new int[batchMax];
     }
 
-    /** Names the batch that the following {@link #attend} calls work on: row t is at positions[t] of caches[t]. */
+    /**
+     * Names the batch that the following calls work on: row t is at positions[t] of caches[t]; rows of one sequence stand
+     * together, in order of position.
+     */
     public void begin(KvCache[] caches, int[] positions, int n) {
         this.caches = caches;
         this.positions = positions;
         tiles = 0;
+        tileQueriesMax = 0;
+        blocksMax = 0;
         for (int t = 0; t < n; ) {
             int count = 1;
             while (count < TILE_TOKENS && t + count < n && caches[t + count] == caches[t]) {
@@ -78,9 +128,25 @@ public final class Attention implements WorkerPool.Task {
             }
             tileRow[tiles] = t;
             tileTokens[tiles] = count;
+            blocksMax = Math.max(blocksMax, blocks(tiles));
+            tileQueriesMax = Math.max(tileQueriesMax, count * group);
             tiles++;
             t += count;
         }
+    }
+
+    private int blocks(int tile) {
+        return positions[tileRow[tile] + tileTokens[tile] - 1] / BLOCK + 1;
+    }
+
+    /** Stores the batch's keys and values: k, v: [t][kvHeads × headDim]. */
+    public void store(int layer, Activations k, Activations v) {
+        this.layer = layer;
+        this.k = k;
+        this.v = v;
+        // One token's keys are stored sooner than another thread could be told of them.
+        int items = kvHeads * tiles;
+        pool.run(items, tiles == 1 && tileTokens[0] == 1 ? items : 1, storeItems);
     }
 
     /**
@@ -90,114 +156,203 @@ public final class Attention implements WorkerPool.Task {
         this.layer = layer;
         this.q = q;
         this.out = out;
-        pool.run(kvHeads * tiles, 1, this);
+        int items = kvHeads * tiles;
+        long queries = (long) items * blocksMax * tileQueriesMax;
+        if (blocksMax > 1
+                && items < ITEMS_PER_THREAD * pool.threads()
+                && pool.threads() > 1
+                && queries * headDim <= PARTIAL_FLOATS_MAX) {
+            if (partials.max.length < queries) {
+                // Doubled, as a context grows by a block at a time.
+                partials = new Partials((int) Math.min(2 * queries, PARTIAL_FLOATS_MAX / headDim));
+            }
+            pool.run(items * blocksMax, 1, blockItems);
+            pool.run(items, queries * headDim < MERGED_ALONE_FLOATS ? items : 1, mergeItems);
+        } else {
+            pool.run(items, 1, wholeItems);
+        }
     }
 
-    @Override
-    public void run(int begin, int end, int worker) {
+    private void storeItems(int begin, int end, int worker) {
+        for (int item = begin; item < end; item++) {
+            int kvHead = item % kvHeads;
+            int first = tileRow[item / kvHeads];
+            for (int t = first; t < first + tileTokens[item / kvHeads]; t++) {
+                int at = kvHead * headDim;
+                caches[t].store(layer, kvHead, positions[t], k.data, k.row(t) + at, v.data, v.row(t) + at);
+            }
+        }
+    }
+
+    private void wholeItems(int begin, int end, int worker) {
+        Workspace s = workspaces[worker];
         for (int item = begin; item < end; item++) {
             // The last tile has the longest past: first, so that no worker is left with it at the end.
             int tile = tiles - 1 - item / kvHeads;
-            attendTile(item % kvHeads, tileRow[tile], tileTokens[tile], workspaces[worker]);
+            int kvHead = item % kvHeads;
+            loadQueries(tile, kvHead, s);
+            for (int block = 0; block < blocks(tile); block++) {
+                attendBlock(tile, kvHead, block, s.partials, 0, s);
+                merge(tile, kvHead, block, s.partials, 0, s);
+            }
+            finish(tile, kvHead, s);
         }
     }
 
-    private void attendTile(int kvHead, int row, int tokens, Workspace s) {
-        int queries = tokens * group;
+    private void blockItems(int begin, int end, int worker) {
+        Workspace s = workspaces[worker];
+        for (int item = begin; item < end; item++) {
+            int block = item % blocksMax;
+            int tile = item / blocksMax / kvHeads;
+            int kvHead = item / blocksMax % kvHeads;
+            if (block < blocks(tile)) {
+                loadQueries(tile, kvHead, s);
+                attendBlock(tile, kvHead, block, partials, item * tileQueriesMax, s);
+            }
+        }
+    }
+
+    private void mergeItems(int begin, int end, int worker) {
+        Workspace s = workspaces[worker];
+        for (int item = begin; item < end; item++) {
+            int tile = item / kvHeads;
+            int kvHead = item % kvHeads;
+            for (int block = 0; block < blocks(tile); block++) {
+                merge(tile, kvHead, block, partials, (item * blocksMax + block) * tileQueriesMax, s);
+            }
+            finish(tile, kvHead, s);
+        }
+    }
+
+    private void loadQueries(int tile, int kvHead, Workspace s) {
+        int width = group * headDim;
+        for (int t = 0; t < tileTokens[tile]; t++) {
+            int from = q.row(tileRow[tile] + t) + kvHead * width;
+            for (int i = 0; i < width; i++) {
+                s.queries[t * width + i] = q.data[from + i] * scale;
+            }
+        }
+    }
+
+    /** The first of the tile's tokens that see something of a block. */
+    private int firstToken(int tile, int block) {
+        int t = 0;
+        while (positions[tileRow[tile] + t] < block * BLOCK) {
+            t++;
+        }
+        return t;
+    }
+
+    /** The results of one block for all queries that see something of it: query i's at {@code at + i} of {@code to}. */
+    private void attendBlock(int tile, int kvHead, int block, Partials to, int at, Workspace s) {
+        int row = tileRow[tile];
+        int tokens = tileTokens[tile];
+        int start = block * BLOCK;
+        int first = firstToken(tile, block);
+        int last = Math.min(BLOCK, positions[row + tokens - 1] + 1 - start);
         KvCache cache = caches[row];
-        int last = 0;
-        for (int t = 0; t < tokens; t++) {
-            last = Math.max(last, positions[row + t]);
-            for (int g = 0; g < group; g++) {
-                int from = q.row(row + t) + (kvHead * group + g) * headDim;
-                int to = (t * group + g) * headDim;
-                for (int d = 0; d < headDim; d++) {
-                    s.queries[to + d] = q.data[from + d] * scale;
-                }
-                int outAt = out.row(row + t) + (kvHead * group + g) * headDim;
-                Arrays.fill(out.data, outAt, outAt + headDim, 0f);
-            }
-        }
-        Arrays.fill(s.max, 0, queries, Float.NEGATIVE_INFINITY);
-        Arrays.fill(s.sum, 0, queries, 0f);
-        for (int start = 0; start <= last; start += SPAN) {
-            int span = Math.min(SPAN, last + 1 - start);
-            MemorySegment block = cache.block(start);
-            long keys = cache.keyOffset(layer, kvHead, start);
-            halves.decode(block, keys, s.tile, 0, span * headDim);
-            int padded = (span + 3) & ~3;
-            Arrays.fill(s.tile, span * headDim, padded * headDim, 0f);
-            scores(queries, padded, s);
-            for (int t = 0; t < tokens; t++) {
-                int seen = Math.min(span, positions[row + t] + 1 - start);
-                for (int g = 0; g < group && seen > 0; g++) {
-                    weigh(t * group + g, seen, out.row(row + t) + (kvHead * group + g) * headDim, s);
-                }
-            }
-            halves.decode(block, keys + cache.valueOffset(), s.tile, 0, span * headDim);
-            for (int t = 0; t < tokens; t++) {
-                int seen = Math.min(span, positions[row + t] + 1 - start);
-                for (int g = 0; g < group && seen > 0; g++) {
-                    int query = t * group + g;
-                    int to = out.row(row + t) + (kvHead * group + g) * headDim;
-                    kernels.addWeighted(s.scores, query * SPAN, seen, s.tile, 0, headDim, out.data, to, headDim);
-                }
-            }
-        }
-        for (int t = 0; t < tokens; t++) {
-            for (int g = 0; g < group; g++) {
-                int to = out.row(row + t) + (kvHead * group + g) * headDim;
-                kernels.scale(1 / s.sum[t * group + g], out.data, to, headDim);
-            }
-        }
-    }
-
-    /** scores[query][p] = q·k over the span's keys in the tile. */
-    private void scores(int queries, int span, Workspace s) {
-        int lanes = kernels.lanes();
-        int query = 0;
-        for (; query <= queries - 4; query += 4) {
-            for (int p = 0; p < span; p += 2) {
-                Arrays.fill(s.partials, 0f);
-                kernels.dot2x4(
-                        s.tile,
-                        p * headDim,
-                        headDim,
+        MemorySegment memory = cache.block(start);
+        int queries = (tokens - first) * group;
+        Arrays.fill(s.scores, first * group * BLOCK, tokens * group * BLOCK, 0f);
+        for (int p = 0; p < last; p += SPAN) {
+            long keys = cache.keySpan(layer, kvHead, start + p);
+            int scores = first * group * BLOCK + p;
+            for (int d = 0; d < headDim; d += keyRows) {
+                int depth = Math.min(keyRows, headDim - d);
+                cache.format.keys(kernels, memory, keys, headDim, d, depth, s.tile, s.scales);
+                // Beyond what a query sees these are scores of nothing: nobody reads them.
+                kernels.multiplyAdd(
+                        queries,
                         s.queries,
-                        query * headDim,
+                        first * group * headDim + d,
                         headDim,
-                        headDim,
-                        s.partials,
+                        s.tile,
                         0,
-                        2 * lanes);
-                for (int i = 0; i < 4; i++) {
-                    int to = (query + i) * SPAN + p;
-                    s.scores[to] = kernels.reduce(s.partials, 2 * i * lanes);
-                    s.scores[to + 1] = kernels.reduce(s.partials, (2 * i + 1) * lanes);
-                }
+                        SPAN,
+                        depth,
+                        s.scores,
+                        scores,
+                        BLOCK,
+                        SPAN);
             }
         }
-        for (; query < queries; query++) {
-            for (int p = 0; p < span; p += 4) {
-                Arrays.fill(s.partials, 0, 4 * lanes, 0f);
-                kernels.dot4x1(s.tile, p * headDim, headDim, s.queries, query * headDim, headDim, s.partials, 0);
-                for (int i = 0; i < 4; i++) {
-                    s.scores[query * SPAN + p + i] = kernels.reduce(s.partials, i * lanes);
+        for (int t = first; t < tokens; t++) {
+            int seen = Math.min(BLOCK, positions[row + t] + 1 - start);
+            for (int i = t * group; i < (t + 1) * group; i++) {
+                to.max[at + i] = kernels.max(s.scores, i * BLOCK, seen);
+                to.sum[at + i] = kernels.expAndSum(s.scores, i * BLOCK, to.max[at + i], seen);
+            }
+        }
+        Arrays.fill(to.out, (at + first * group) * headDim, (at + tokens * group) * headDim, 0f);
+        for (int p = 0; p < last; p += valueRows) {
+            int count = Math.min(valueRows, last - p);
+            long values = cache.keySpan(layer, kvHead, start + p) + cache.valueOffset();
+            cache.format.values(kernels, memory, values, headDim, p % SPAN, count, s.tile, s.scales);
+            addValues(row, first, tokens, start + p, count, to.out, at, s);
+        }
+    }
+
+    /** Adds the values of positions [start, start + count), which are in the tile, for tokens first..tokens. */
+    private void addValues(int row, int first, int tokens, int start, int count, float[] out, int at, Workspace s) {
+        int p = start % BLOCK;
+        for (int t = first; t < tokens; ) {
+            // Those of one token, until one sees all of them: then so do all behind it.
+            int seen = Math.min(count, positions[row + t] + 1 - start);
+            int together = seen == count ? tokens - t : 1;
+            if (seen > 0) {
+                kernels.multiplyAdd(
+                        together * group,
+                        s.scores,
+                        t * group * BLOCK + p,
+                        BLOCK,
+                        s.tile,
+                        0,
+                        headDim,
+                        seen,
+                        out,
+                        (at + t * group) * headDim,
+                        headDim,
+                        headDim);
+            }
+            t += together;
+        }
+    }
+
+    /** Adds the results of a block to those of the blocks before it, which stand in {@link #out}. */
+    private void merge(int tile, int kvHead, int block, Partials from, int at, Workspace s) {
+        for (int t = firstToken(tile, block); t < tileTokens[tile]; t++) {
+            int to = out.row(tileRow[tile] + t) + kvHead * group * headDim;
+            for (int i = t * group; i < (t + 1) * group; i++, to += headDim) {
+                int part = (at + i) * headDim;
+                if (block == 0) {
+                    s.max[i] = from.max[at + i];
+                    s.sum[i] = from.sum[at + i];
+                    System.arraycopy(from.out, part, out.data, to, headDim);
+                    continue;
                 }
+                float max = Math.max(s.max[i], from.max[at + i]);
+                float before = Exp.exp(s.max[i] - max);
+                float now = Exp.exp(from.max[at + i] - max);
+                s.max[i] = max;
+                s.sum[i] = s.sum[i] * before + from.sum[at + i] * now;
+                mix(before, out.data, to, now, from.out, part, headDim);
             }
         }
     }
 
-    /** Turns the scores of one query over a span into weights; what was added before shrinks when the maximum rises. */
-    private void weigh(int query, int seen, int outAt, Workspace s) {
-        int at = query * SPAN;
-        float max = Math.max(s.max[query], kernels.max(s.scores, at, seen));
-        if (max > s.max[query]) {
-            float shrink = Exp.exp(s.max[query] - max);
-            s.sum[query] *= shrink;
-            kernels.scale(shrink, out.data, outAt, headDim);
-            s.max[query] = max;
+    /** y = a·y + b·x */
+    private static void mix(float a, float[] y, int yOffset, float b, float[] x, int xOffset, int n) {
+        for (int i = 0; i < n; i++) {
+            y[yOffset + i] = a * y[yOffset + i] + b * x[xOffset + i];
         }
-        s.sum[query] += kernels.expAndSum(s.scores, at, max, seen);
+    }
+
+    private void finish(int tile, int kvHead, Workspace s) {
+        for (int t = 0; t < tileTokens[tile]; t++) {
+            int to = out.row(tileRow[tile] + t) + kvHead * group * headDim;
+            for (int g = 0; g < group; g++) {
+                kernels.scale(1 / s.sum[t * group + g], out.data, to + g * headDim, headDim);
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 package io.github.medpsy4j.engine.kernel;
 
 import io.github.medpsy4j.gguf.GgmlType;
+import java.lang.foreign.MemorySegment;
 
 /**
  * The arithmetic of the forward pass on float arrays. {@link ScalarKernels} is the specification; {@link VectorKernels}
@@ -69,19 +70,23 @@ public interface Kernels {
     float dot(float[] a, int aOffset, float[] b, int bOffset, int n);
 
     /**
-     * out[d] += Σ_p weights[p]·v[p][d], added in order of p, for d in [0, n); row p of v starts at {@code vOffset +
-     * p·vStride}.
+     * c[r][j] += Σ_i a[r][i]·b[i][j] for r below {@code rows} and j below {@code columns}, each product added by itself, fused,
+     * in order of i below {@code depth}: no rows, columns or vector length change the result. Row r of a matrix starts at
+     * its offset + r·stride.
      */
-    void addWeighted(
-            float[] weights,
-            int weightsOffset,
-            int count,
-            float[] v,
-            int vOffset,
-            int vStride,
-            float[] out,
-            int outOffset,
-            int n);
+    void multiplyAdd(
+            int rows,
+            float[] a,
+            int aOffset,
+            int aStride,
+            float[] b,
+            int bOffset,
+            int bStride,
+            int depth,
+            float[] c,
+            int cOffset,
+            int cStride,
+            int columns);
 
     /** y[i] *= s over n. */
     void scale(float s, float[] y, int yOffset, int n);
@@ -101,9 +106,15 @@ public interface Kernels {
     /** The greatest of x[offset..offset + n). */
     float max(float[] x, int offset, int n);
 
-    /** Rounds n floats to IEEE half precision (ties to even, overflow to infinity). */
-    void toHalf(float[] x, int xOffset, short[] out, int outOffset, int n);
+    /**
+     * Turns a head in place: (x[i], x[i + pairs]) by the angle i for i in [0, pairs), whose cosine and sine stand at {@code
+     * angles + i}.
+     */
+    void rotateHalves(float[] x, int xOffset, int pairs, float[] cos, float[] sin, int angles);
 
-    /** Widens n halves to floats, exactly. */
-    void fromHalf(short[] x, int xOffset, float[] out, int outOffset, int n);
+    /** Widens n little-endian halves to floats, exactly. */
+    void fromHalf(MemorySegment x, long xOffset, float[] out, int outOffset, int n);
+
+    /** out[i] = x[i]·scales[i] over n signed bytes. */
+    void scaleBytes(MemorySegment x, long xOffset, float[] scales, int scalesOffset, float[] out, int outOffset, int n);
 }

@@ -3,19 +3,21 @@ package io.github.medpsy4j.engine.kernel;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The keys and values of one sequence, as IEEE halves outside the Java heap. Memory grows in blocks of {@link
- * #BLOCK_POSITIONS} positions: a full context of a 4B model would be 36 GiB. A block holds, for each layer, the keys
- * [kvHead][position][headDim] and then the values likewise, so one head's stretch of positions is contiguous.
+ * The keys and values of one sequence outside the Java heap, in the {@link KvFormat} that the model was loaded with.
+ * Memory grows in blocks of {@link #BLOCK_POSITIONS} positions: a full context of a 4B model would be 36 GiB. A block
+ * holds, for each layer and head, the keys of its spans and then their values, so what one head reads is contiguous.
  */
 public final class KvCache implements AutoCloseable {
     /** Positions per block. */
     public static final int BLOCK_POSITIONS = 256;
 
+    static final int SPAN = KvFormat.SPAN;
+
+    final KvFormat format;
     final int kvHeads;
     final int headDim;
     private final int layers;
@@ -24,8 +26,16 @@ public final class KvCache implements AutoCloseable {
     private final List<MemorySegment> blocks = new ArrayList<>();
     private boolean closed;
 
-    /** An empty cache; memory is taken by {@link #reserve}. */
-    public KvCache(int layers, int kvHeads, int headDim, int positionsMax) {
+    /**
+     * An empty cache; memory is taken by {@link #reserve}.
+     *
+     * @throws IllegalArgumentException if the format does not fit the heads
+     */
+    public KvCache(KvFormat format, int layers, int kvHeads, int headDim, int positionsMax) {
+        if (!format.fits(headDim)) {
+            throw new IllegalArgumentException("heads of " + headDim + " do not fit " + format);
+        }
+        this.format = format;
         this.layers = layers;
         this.kvHeads = kvHeads;
         this.headDim = headDim;
@@ -33,8 +43,8 @@ public final class KvCache implements AutoCloseable {
     }
 
     /** Bytes that one position takes over all layers. */
-    public static long bytesPerPosition(int layers, int kvHeads, int headDim) {
-        return 2L * Short.BYTES * layers * kvHeads * headDim;
+    public static long bytesPerPosition(KvFormat format, int layers, int kvHeads, int headDim) {
+        return 2L * format.vectorBytes(headDim) * layers * kvHeads;
     }
 
     /** Bytes taken so far. */
@@ -43,7 +53,7 @@ public final class KvCache implements AutoCloseable {
     }
 
     private long blockBytes() {
-        return BLOCK_POSITIONS * bytesPerPosition(layers, kvHeads, headDim);
+        return BLOCK_POSITIONS * bytesPerPosition(format, layers, kvHeads, headDim);
     }
 
     /** Makes room for positions [0, count). */
@@ -61,12 +71,12 @@ public final class KvCache implements AutoCloseable {
 
     /** What the cache is made of, for those who keep it: only an equal one can take its bytes. */
     public String layout() {
-        return "F16, " + layers + " layers, " + kvHeads + " heads of " + headDim;
+        return format + ", keys in columns of " + SPAN + ", " + layers + " layers, " + kvHeads + " heads of " + headDim;
     }
 
     /** Bytes of {@code count} positions as {@link #stretches} visits them. */
     public long byteSize(int count) {
-        return count * bytesPerPosition(layers, kvHeads, headDim);
+        return count * bytesPerPosition(format, layers, kvHeads, headDim);
     }
 
     /** Reads or writes a stretch of a cache. */
@@ -78,35 +88,59 @@ public final class KvCache implements AutoCloseable {
 
     /** Visits the bytes of positions [from, to), which are reserved, in an order that {@link #layout} decides alone. */
     public void stretches(int from, int to, StretchVisitor visitor) throws IOException {
+        pieces(
+                from,
+                to,
+                (position, offset, bytes) -> visitor.accept(block(position).asSlice(offset, bytes)));
+    }
+
+    /** Copies positions [from, to) of another cache of the same layout to the same positions here. */
+    public void copyFrom(KvCache other, int from, int to) {
+        reserve(to);
+        pieces(
+                from,
+                to,
+                (position, offset, bytes) ->
+                        MemorySegment.copy(other.block(position), offset, block(position), offset, bytes));
+    }
+
+    /** A stretch of bytes in the block of a position. */
+    @FunctionalInterface
+    private interface PieceVisitor<E extends Exception> {
+        void accept(int position, long offset, long bytes) throws E;
+    }
+
+    /** Visits what positions [from, to) occupy, span by span, and nothing else: others' keys stand between theirs. */
+    private <E extends Exception> void pieces(int from, int to, PieceVisitor<E> visitor) throws E {
         for (int begin = from; begin < to; ) {
-            int end = Math.min(to, (begin / BLOCK_POSITIONS + 1) * BLOCK_POSITIONS);
-            long bytes = (long) (end - begin) * headDim * Short.BYTES;
+            int end = Math.min(to, (begin / SPAN + 1) * SPAN);
             for (int layer = 0; layer < layers; layer++) {
                 for (int head = 0; head < kvHeads; head++) {
-                    long key = keyOffset(layer, head, begin);
-                    visitor.accept(block(begin).asSlice(key, bytes));
-                    visitor.accept(block(begin).asSlice(key + valueOffset(), bytes));
+                    long keys = keySpan(layer, head, begin);
+                    spanPieces(begin, end, keys, true, visitor);
+                    spanPieces(begin, end, keys + valueOffset(), false, visitor);
                 }
             }
             begin = end;
         }
     }
 
-    /** Copies positions [from, to) of another cache of the same layout to the same positions here. */
-    public void copyFrom(KvCache other, int from, int to) {
-        reserve(to);
-        for (int begin = from; begin < to; ) {
-            int end = Math.min(to, (begin / BLOCK_POSITIONS + 1) * BLOCK_POSITIONS);
-            long bytes = (long) (end - begin) * headDim * Short.BYTES;
-            for (int layer = 0; layer < layers; layer++) {
-                for (int head = 0; head < kvHeads; head++) {
-                    long key = keyOffset(layer, head, begin);
-                    long value = key + valueOffset();
-                    MemorySegment.copy(other.block(begin), key, block(begin), key, bytes);
-                    MemorySegment.copy(other.block(begin), value, block(begin), value, bytes);
-                }
+    private <E extends Exception> void spanPieces(
+            int begin, int end, long span, boolean isKeys, PieceVisitor<E> visitor) throws E {
+        if (end - begin == SPAN) {
+            visitor.accept(begin, span, spanBytes());
+            return;
+        }
+        int[] elementBytes = format.elementBytes(headDim, isKeys);
+        int[] rows = format.rows(headDim, isKeys);
+        long matrix = span;
+        for (int m = 0; m < rows.length; m++) {
+            long rowBytes = (long) SPAN * elementBytes[m];
+            for (int row = 0; row < rows[m]; row++) {
+                long offset = matrix + row * rowBytes + (long) begin % SPAN * elementBytes[m];
+                visitor.accept(begin, offset, (long) (end - begin) * elementBytes[m]);
             }
-            begin = end;
+            matrix += rows[m] * rowBytes;
         }
     }
 
@@ -114,26 +148,30 @@ public final class KvCache implements AutoCloseable {
         return blocks.get(position / BLOCK_POSITIONS);
     }
 
-    /** The byte in {@link #block} where the key of (layer, kvHead, position) starts; its value is {@link #valueOffset} on. */
-    long keyOffset(int layer, int kvHead, int position) {
-        long vectors =
-                2L * layer * kvHeads * BLOCK_POSITIONS + (long) kvHead * BLOCK_POSITIONS + position % BLOCK_POSITIONS;
-        return vectors * headDim * Short.BYTES;
+    private long spanBytes() {
+        return (long) SPAN * format.vectorBytes(headDim);
     }
 
-    /** The distance in bytes from a key to its value. */
+    /**
+     * The byte in {@link #block} where the keys of the span of (layer, kvHead, position) start; its values are {@link
+     * #valueOffset} on.
+     */
+    long keySpan(int layer, int kvHead, int position) {
+        long head = (long) layer * kvHeads + kvHead;
+        return head * 2 * valueOffset() + position % BLOCK_POSITIONS / SPAN * spanBytes();
+    }
+
+    /** The distance in bytes from a span of keys to its values. */
     long valueOffset() {
-        return (long) kvHeads * BLOCK_POSITIONS * headDim * Short.BYTES;
+        return BLOCK_POSITIONS / SPAN * spanBytes();
     }
 
-    /** Stores the key and value of one position: kvHeads × headDim halves each. */
-    public void store(int layer, int position, short[] keys, short[] values) {
+    /** Stores the key and the value of one head at one position: headDim floats each, from keyAt and valueAt on. */
+    void store(int layer, int kvHead, int position, float[] keys, int keyAt, float[] values, int valueAt) {
         MemorySegment block = block(position);
-        for (int h = 0; h < kvHeads; h++) {
-            long at = keyOffset(layer, h, position);
-            MemorySegment.copy(keys, h * headDim, block, ValueLayout.JAVA_SHORT, at, headDim);
-            MemorySegment.copy(values, h * headDim, block, ValueLayout.JAVA_SHORT, at + valueOffset(), headDim);
-        }
+        long span = keySpan(layer, kvHead, position);
+        format.storeKey(keys, keyAt, headDim, block, span, position % SPAN);
+        format.storeValue(values, valueAt, headDim, block, span + valueOffset(), position % SPAN);
     }
 
     @Override

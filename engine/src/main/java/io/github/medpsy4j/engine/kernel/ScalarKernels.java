@@ -1,6 +1,8 @@
 package io.github.medpsy4j.engine.kernel;
 
 import io.github.medpsy4j.gguf.GgmlType;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /** The plain kernels: the specification of the vector ones, and what runs where the Vector API is missing. */
 final class ScalarKernels implements Kernels {
@@ -93,20 +95,27 @@ final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void addWeighted(
-            float[] weights,
-            int weightsOffset,
-            int count,
-            float[] v,
-            int vOffset,
-            int vStride,
-            float[] out,
-            int outOffset,
-            int n) {
-        for (int p = 0; p < count; p++) {
-            for (int d = 0; d < n; d++) {
-                out[outOffset + d] =
-                        Math.fma(weights[weightsOffset + p], v[vOffset + p * vStride + d], out[outOffset + d]);
+    public void multiplyAdd(
+            int rows,
+            float[] a,
+            int aOffset,
+            int aStride,
+            float[] b,
+            int bOffset,
+            int bStride,
+            int depth,
+            float[] c,
+            int cOffset,
+            int cStride,
+            int columns) {
+        for (int r = 0; r < rows; r++) {
+            int to = cOffset + r * cStride;
+            for (int i = 0; i < depth; i++) {
+                float factor = a[aOffset + r * aStride + i];
+                int from = bOffset + i * bStride;
+                for (int j = 0; j < columns; j++) {
+                    c[to + j] = Math.fma(b[from + j], factor, c[to + j]);
+                }
             }
         }
     }
@@ -165,25 +174,25 @@ final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void toHalf(float[] x, int xOffset, short[] out, int outOffset, int n) {
-        halves(x, xOffset, out, outOffset, n);
-    }
-
-    /** A plain loop: C2 turns it into the processor's own conversions, which the Vector API does not have. */
-    static void halves(float[] x, int xOffset, short[] out, int outOffset, int n) {
-        for (int i = 0; i < n; i++) {
-            out[outOffset + i] = Float.floatToFloat16(x[xOffset + i]);
+    public void rotateHalves(float[] x, int xOffset, int pairs, float[] cos, float[] sin, int angles) {
+        for (int i = 0; i < pairs; i++) {
+            float a = x[xOffset + i];
+            float b = x[xOffset + pairs + i];
+            x[xOffset + i] = a * cos[angles + i] - b * sin[angles + i];
+            x[xOffset + pairs + i] = a * sin[angles + i] + b * cos[angles + i];
         }
     }
 
     @Override
-    public void fromHalf(short[] x, int xOffset, float[] out, int outOffset, int n) {
-        floats(x, xOffset, out, outOffset, n);
+    public void fromHalf(MemorySegment x, long xOffset, float[] out, int outOffset, int n) {
+        DequantizeFloats.f16(x, xOffset, out, outOffset, n);
     }
 
-    static void floats(short[] x, int xOffset, float[] out, int outOffset, int n) {
+    @Override
+    public void scaleBytes(
+            MemorySegment x, long xOffset, float[] scales, int scalesOffset, float[] out, int outOffset, int n) {
         for (int i = 0; i < n; i++) {
-            out[outOffset + i] = Float.float16ToFloat(x[xOffset + i]);
+            out[outOffset + i] = x.get(ValueLayout.JAVA_BYTE, xOffset + i) * scales[scalesOffset + i];
         }
     }
 }

@@ -1,6 +1,10 @@
 package io.github.medpsy4j.engine.kernel;
 
 import io.github.medpsy4j.gguf.GgmlType;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
@@ -142,43 +146,286 @@ final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void addWeighted(
-            float[] weights,
-            int weightsOffset,
-            int count,
-            float[] v,
-            int vOffset,
-            int vStride,
-            float[] out,
-            int outOffset,
-            int n) {
-        int d = 0;
-        for (; d <= n - 4 * LANES; d += 4 * LANES) {
-            int o = outOffset + d;
-            FloatVector a0 = FloatVector.fromArray(F, out, o);
-            FloatVector a1 = FloatVector.fromArray(F, out, o + LANES);
-            FloatVector a2 = FloatVector.fromArray(F, out, o + 2 * LANES);
-            FloatVector a3 = FloatVector.fromArray(F, out, o + 3 * LANES);
-            for (int p = 0; p < count; p++) {
-                FloatVector weight = FloatVector.broadcast(F, weights[weightsOffset + p]);
-                int from = vOffset + p * vStride + d;
-                a0 = FloatVector.fromArray(F, v, from).fma(weight, a0);
-                a1 = FloatVector.fromArray(F, v, from + LANES).fma(weight, a1);
-                a2 = FloatVector.fromArray(F, v, from + 2 * LANES).fma(weight, a2);
-                a3 = FloatVector.fromArray(F, v, from + 3 * LANES).fma(weight, a3);
-            }
-            a0.intoArray(out, o);
-            a1.intoArray(out, o + LANES);
-            a2.intoArray(out, o + 2 * LANES);
-            a3.intoArray(out, o + 3 * LANES);
+    public void multiplyAdd(
+            int rows,
+            float[] a,
+            int aOffset,
+            int aStride,
+            float[] b,
+            int bOffset,
+            int bStride,
+            int depth,
+            float[] c,
+            int cOffset,
+            int cStride,
+            int columns) {
+        int j = 0;
+        for (; j <= columns - 4 * LANES; j += 4 * LANES) {
+            multiplyAddFourVectors(rows, a, aOffset, aStride, b, bOffset + j, bStride, depth, c, cOffset + j, cStride);
         }
-        for (; d < n; d++) {
-            float sum = out[outOffset + d];
-            for (int p = 0; p < count; p++) {
-                sum = Math.fma(weights[weightsOffset + p], v[vOffset + p * vStride + d], sum);
+        for (; j <= columns - LANES; j += LANES) {
+            for (int r = 0; r < rows; r++) {
+                tile1x1(a, aOffset + r * aStride, b, bOffset + j, bStride, depth, c, cOffset + r * cStride + j);
             }
-            out[outOffset + d] = sum;
         }
+        for (; j < columns; j++) {
+            for (int r = 0; r < rows; r++) {
+                float sum = c[cOffset + r * cStride + j];
+                for (int i = 0; i < depth; i++) {
+                    sum = Math.fma(b[bOffset + i * bStride + j], a[aOffset + r * aStride + i], sum);
+                }
+                c[cOffset + r * cStride + j] = sum;
+            }
+        }
+    }
+
+    private static void multiplyAddFourVectors(
+            int rows,
+            float[] a,
+            int aOffset,
+            int aStride,
+            float[] b,
+            int bOffset,
+            int bStride,
+            int depth,
+            float[] c,
+            int cOffset,
+            int cStride) {
+        int r = 0;
+        for (; r <= rows - 4; r += 4) {
+            int a0 = aOffset + r * aStride;
+            int c0 = cOffset + r * cStride;
+            // Sixteen sums need the 32 registers that come with vectors of 512 bits.
+            if (LANES >= 16) {
+                tile4x4(a, a0, aStride, b, bOffset, bStride, depth, c, c0, cStride);
+            } else {
+                tile4x2(a, a0, aStride, b, bOffset, bStride, depth, c, c0, cStride);
+                tile4x2(a, a0, aStride, b, bOffset + 2 * LANES, bStride, depth, c, c0 + 2 * LANES, cStride);
+            }
+        }
+        for (; r <= rows - 2; r += 2) {
+            tile2x4(a, aOffset + r * aStride, aStride, b, bOffset, bStride, depth, c, cOffset + r * cStride, cStride);
+        }
+        if (r < rows) {
+            tile1x4(a, aOffset + r * aStride, b, bOffset, bStride, depth, c, cOffset + r * cStride);
+        }
+    }
+
+    /** 4 rows × 4 vectors of {@link #multiplyAdd}. */
+    private static void tile4x4(
+            float[] a,
+            int a0,
+            int aStride,
+            float[] b,
+            int bOffset,
+            int bStride,
+            int depth,
+            float[] c,
+            int c0,
+            int cStride) {
+        int a1 = a0 + aStride;
+        int a2 = a1 + aStride;
+        int a3 = a2 + aStride;
+        int c1 = c0 + cStride;
+        int c2 = c1 + cStride;
+        int c3 = c2 + cStride;
+        FloatVector s00 = FloatVector.fromArray(F, c, c0);
+        FloatVector s01 = FloatVector.fromArray(F, c, c0 + LANES);
+        FloatVector s02 = FloatVector.fromArray(F, c, c0 + 2 * LANES);
+        FloatVector s03 = FloatVector.fromArray(F, c, c0 + 3 * LANES);
+        FloatVector s10 = FloatVector.fromArray(F, c, c1);
+        FloatVector s11 = FloatVector.fromArray(F, c, c1 + LANES);
+        FloatVector s12 = FloatVector.fromArray(F, c, c1 + 2 * LANES);
+        FloatVector s13 = FloatVector.fromArray(F, c, c1 + 3 * LANES);
+        FloatVector s20 = FloatVector.fromArray(F, c, c2);
+        FloatVector s21 = FloatVector.fromArray(F, c, c2 + LANES);
+        FloatVector s22 = FloatVector.fromArray(F, c, c2 + 2 * LANES);
+        FloatVector s23 = FloatVector.fromArray(F, c, c2 + 3 * LANES);
+        FloatVector s30 = FloatVector.fromArray(F, c, c3);
+        FloatVector s31 = FloatVector.fromArray(F, c, c3 + LANES);
+        FloatVector s32 = FloatVector.fromArray(F, c, c3 + 2 * LANES);
+        FloatVector s33 = FloatVector.fromArray(F, c, c3 + 3 * LANES);
+        for (int i = 0; i < depth; i++) {
+            int at = bOffset + i * bStride;
+            FloatVector v0 = FloatVector.fromArray(F, b, at);
+            FloatVector v1 = FloatVector.fromArray(F, b, at + LANES);
+            FloatVector v2 = FloatVector.fromArray(F, b, at + 2 * LANES);
+            FloatVector v3 = FloatVector.fromArray(F, b, at + 3 * LANES);
+            FloatVector factor = FloatVector.broadcast(F, a[a0 + i]);
+            s00 = v0.fma(factor, s00);
+            s01 = v1.fma(factor, s01);
+            s02 = v2.fma(factor, s02);
+            s03 = v3.fma(factor, s03);
+            factor = FloatVector.broadcast(F, a[a1 + i]);
+            s10 = v0.fma(factor, s10);
+            s11 = v1.fma(factor, s11);
+            s12 = v2.fma(factor, s12);
+            s13 = v3.fma(factor, s13);
+            factor = FloatVector.broadcast(F, a[a2 + i]);
+            s20 = v0.fma(factor, s20);
+            s21 = v1.fma(factor, s21);
+            s22 = v2.fma(factor, s22);
+            s23 = v3.fma(factor, s23);
+            factor = FloatVector.broadcast(F, a[a3 + i]);
+            s30 = v0.fma(factor, s30);
+            s31 = v1.fma(factor, s31);
+            s32 = v2.fma(factor, s32);
+            s33 = v3.fma(factor, s33);
+        }
+        s00.intoArray(c, c0);
+        s01.intoArray(c, c0 + LANES);
+        s02.intoArray(c, c0 + 2 * LANES);
+        s03.intoArray(c, c0 + 3 * LANES);
+        s10.intoArray(c, c1);
+        s11.intoArray(c, c1 + LANES);
+        s12.intoArray(c, c1 + 2 * LANES);
+        s13.intoArray(c, c1 + 3 * LANES);
+        s20.intoArray(c, c2);
+        s21.intoArray(c, c2 + LANES);
+        s22.intoArray(c, c2 + 2 * LANES);
+        s23.intoArray(c, c2 + 3 * LANES);
+        s30.intoArray(c, c3);
+        s31.intoArray(c, c3 + LANES);
+        s32.intoArray(c, c3 + 2 * LANES);
+        s33.intoArray(c, c3 + 3 * LANES);
+    }
+
+    /** 4 rows × 2 vectors of {@link #multiplyAdd}. */
+    private static void tile4x2(
+            float[] a,
+            int a0,
+            int aStride,
+            float[] b,
+            int bOffset,
+            int bStride,
+            int depth,
+            float[] c,
+            int c0,
+            int cStride) {
+        int a1 = a0 + aStride;
+        int a2 = a1 + aStride;
+        int a3 = a2 + aStride;
+        int c1 = c0 + cStride;
+        int c2 = c1 + cStride;
+        int c3 = c2 + cStride;
+        FloatVector s00 = FloatVector.fromArray(F, c, c0);
+        FloatVector s01 = FloatVector.fromArray(F, c, c0 + LANES);
+        FloatVector s10 = FloatVector.fromArray(F, c, c1);
+        FloatVector s11 = FloatVector.fromArray(F, c, c1 + LANES);
+        FloatVector s20 = FloatVector.fromArray(F, c, c2);
+        FloatVector s21 = FloatVector.fromArray(F, c, c2 + LANES);
+        FloatVector s30 = FloatVector.fromArray(F, c, c3);
+        FloatVector s31 = FloatVector.fromArray(F, c, c3 + LANES);
+        for (int i = 0; i < depth; i++) {
+            int at = bOffset + i * bStride;
+            FloatVector v0 = FloatVector.fromArray(F, b, at);
+            FloatVector v1 = FloatVector.fromArray(F, b, at + LANES);
+            FloatVector factor = FloatVector.broadcast(F, a[a0 + i]);
+            s00 = v0.fma(factor, s00);
+            s01 = v1.fma(factor, s01);
+            factor = FloatVector.broadcast(F, a[a1 + i]);
+            s10 = v0.fma(factor, s10);
+            s11 = v1.fma(factor, s11);
+            factor = FloatVector.broadcast(F, a[a2 + i]);
+            s20 = v0.fma(factor, s20);
+            s21 = v1.fma(factor, s21);
+            factor = FloatVector.broadcast(F, a[a3 + i]);
+            s30 = v0.fma(factor, s30);
+            s31 = v1.fma(factor, s31);
+        }
+        s00.intoArray(c, c0);
+        s01.intoArray(c, c0 + LANES);
+        s10.intoArray(c, c1);
+        s11.intoArray(c, c1 + LANES);
+        s20.intoArray(c, c2);
+        s21.intoArray(c, c2 + LANES);
+        s30.intoArray(c, c3);
+        s31.intoArray(c, c3 + LANES);
+    }
+
+    /** 2 rows × 4 vectors of {@link #multiplyAdd}. */
+    private static void tile2x4(
+            float[] a,
+            int a0,
+            int aStride,
+            float[] b,
+            int bOffset,
+            int bStride,
+            int depth,
+            float[] c,
+            int c0,
+            int cStride) {
+        int a1 = a0 + aStride;
+        int c1 = c0 + cStride;
+        FloatVector s00 = FloatVector.fromArray(F, c, c0);
+        FloatVector s01 = FloatVector.fromArray(F, c, c0 + LANES);
+        FloatVector s02 = FloatVector.fromArray(F, c, c0 + 2 * LANES);
+        FloatVector s03 = FloatVector.fromArray(F, c, c0 + 3 * LANES);
+        FloatVector s10 = FloatVector.fromArray(F, c, c1);
+        FloatVector s11 = FloatVector.fromArray(F, c, c1 + LANES);
+        FloatVector s12 = FloatVector.fromArray(F, c, c1 + 2 * LANES);
+        FloatVector s13 = FloatVector.fromArray(F, c, c1 + 3 * LANES);
+        for (int i = 0; i < depth; i++) {
+            int at = bOffset + i * bStride;
+            FloatVector v0 = FloatVector.fromArray(F, b, at);
+            FloatVector v1 = FloatVector.fromArray(F, b, at + LANES);
+            FloatVector v2 = FloatVector.fromArray(F, b, at + 2 * LANES);
+            FloatVector v3 = FloatVector.fromArray(F, b, at + 3 * LANES);
+            FloatVector factor = FloatVector.broadcast(F, a[a0 + i]);
+            s00 = v0.fma(factor, s00);
+            s01 = v1.fma(factor, s01);
+            s02 = v2.fma(factor, s02);
+            s03 = v3.fma(factor, s03);
+            factor = FloatVector.broadcast(F, a[a1 + i]);
+            s10 = v0.fma(factor, s10);
+            s11 = v1.fma(factor, s11);
+            s12 = v2.fma(factor, s12);
+            s13 = v3.fma(factor, s13);
+        }
+        s00.intoArray(c, c0);
+        s01.intoArray(c, c0 + LANES);
+        s02.intoArray(c, c0 + 2 * LANES);
+        s03.intoArray(c, c0 + 3 * LANES);
+        s10.intoArray(c, c1);
+        s11.intoArray(c, c1 + LANES);
+        s12.intoArray(c, c1 + 2 * LANES);
+        s13.intoArray(c, c1 + 3 * LANES);
+    }
+
+    /** 1 row × 4 vectors of {@link #multiplyAdd}. */
+    private static void tile1x4(float[] a, int a0, float[] b, int bOffset, int bStride, int depth, float[] c, int c0) {
+        FloatVector s00 = FloatVector.fromArray(F, c, c0);
+        FloatVector s01 = FloatVector.fromArray(F, c, c0 + LANES);
+        FloatVector s02 = FloatVector.fromArray(F, c, c0 + 2 * LANES);
+        FloatVector s03 = FloatVector.fromArray(F, c, c0 + 3 * LANES);
+        for (int i = 0; i < depth; i++) {
+            int at = bOffset + i * bStride;
+            FloatVector v0 = FloatVector.fromArray(F, b, at);
+            FloatVector v1 = FloatVector.fromArray(F, b, at + LANES);
+            FloatVector v2 = FloatVector.fromArray(F, b, at + 2 * LANES);
+            FloatVector v3 = FloatVector.fromArray(F, b, at + 3 * LANES);
+            FloatVector factor = FloatVector.broadcast(F, a[a0 + i]);
+            s00 = v0.fma(factor, s00);
+            s01 = v1.fma(factor, s01);
+            s02 = v2.fma(factor, s02);
+            s03 = v3.fma(factor, s03);
+        }
+        s00.intoArray(c, c0);
+        s01.intoArray(c, c0 + LANES);
+        s02.intoArray(c, c0 + 2 * LANES);
+        s03.intoArray(c, c0 + 3 * LANES);
+    }
+
+    /** 1 row × 1 vector of {@link #multiplyAdd}. */
+    private static void tile1x1(float[] a, int a0, float[] b, int bOffset, int bStride, int depth, float[] c, int c0) {
+        FloatVector s00 = FloatVector.fromArray(F, c, c0);
+        for (int i = 0; i < depth; i++) {
+            int at = bOffset + i * bStride;
+            FloatVector v0 = FloatVector.fromArray(F, b, at);
+            FloatVector factor = FloatVector.broadcast(F, a[a0 + i]);
+            s00 = v0.fma(factor, s00);
+        }
+        s00.intoArray(c, c0);
     }
 
     @Override
@@ -285,12 +532,47 @@ final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void toHalf(float[] x, int xOffset, short[] out, int outOffset, int n) {
-        ScalarKernels.halves(x, xOffset, out, outOffset, n);
+    public void rotateHalves(float[] x, int xOffset, int pairs, float[] cos, float[] sin, int angles) {
+        int i = 0;
+        for (; i <= pairs - LANES; i += LANES) {
+            FloatVector a = FloatVector.fromArray(F, x, xOffset + i);
+            FloatVector b = FloatVector.fromArray(F, x, xOffset + pairs + i);
+            FloatVector c = FloatVector.fromArray(F, cos, angles + i);
+            FloatVector s = FloatVector.fromArray(F, sin, angles + i);
+            a.mul(c).sub(b.mul(s)).intoArray(x, xOffset + i);
+            a.mul(s).add(b.mul(c)).intoArray(x, xOffset + pairs + i);
+        }
+        for (; i < pairs; i++) {
+            float a = x[xOffset + i];
+            float b = x[xOffset + pairs + i];
+            x[xOffset + i] = a * cos[angles + i] - b * sin[angles + i];
+            x[xOffset + pairs + i] = a * sin[angles + i] + b * cos[angles + i];
+        }
+    }
+
+    /** A plain loop: C2 turns it into the processor's own conversions, which the Vector API does not have. */
+    @Override
+    public void fromHalf(MemorySegment x, long xOffset, float[] out, int outOffset, int n) {
+        DequantizeFloats.f16(x, xOffset, out, outOffset, n);
     }
 
     @Override
-    public void fromHalf(short[] x, int xOffset, float[] out, int outOffset, int n) {
-        ScalarKernels.floats(x, xOffset, out, outOffset, n);
+    public void scaleBytes(
+            MemorySegment x, long xOffset, float[] scales, int scalesOffset, float[] out, int outOffset, int n) {
+        int lanes = VectorDecoders.LANES;
+        int i = 0;
+        for (; i <= n - lanes; i += lanes) {
+            IntVector q = (IntVector) (lanes == 4
+                            ? IntVector.broadcast(VectorDecoders.PAIR, x.get(BlockDecoder.INT, xOffset + i))
+                                    .reinterpretAsBytes()
+                            : ByteVector.fromMemorySegment(VectorDecoders.B, x, xOffset + i, ByteOrder.LITTLE_ENDIAN))
+                    .convertShape(VectorOperators.B2I, VectorDecoders.I, 0);
+            ((FloatVector) q.convertShape(VectorOperators.I2F, VectorDecoders.F, 0))
+                    .mul(FloatVector.fromArray(VectorDecoders.F, scales, scalesOffset + i))
+                    .intoArray(out, outOffset + i);
+        }
+        for (; i < n; i++) {
+            out[outOffset + i] = x.get(ValueLayout.JAVA_BYTE, xOffset + i) * scales[scalesOffset + i];
+        }
     }
 }

@@ -4,6 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -118,16 +121,49 @@ class KernelsTest {
 
         assertEquals(SCALAR.max(a, OFFSET, n), VECTOR.max(a, OFFSET, n), "max");
 
-        short[] scalarHalves = new short[OFFSET + n];
-        short[] vectorHalves = new short[OFFSET + n];
-        SCALAR.toHalf(a, OFFSET, scalarHalves, OFFSET, n);
-        VECTOR.toHalf(a, OFFSET, vectorHalves, OFFSET, n);
-        assertArrayEquals(scalarHalves, vectorHalves, "toHalf");
-        SCALAR.fromHalf(scalarHalves, OFFSET, scalar, OFFSET, n);
-        VECTOR.fromHalf(scalarHalves, OFFSET, vector, OFFSET, n);
-        assertArrayEquals(scalar, vector, "fromHalf");
-        for (int i = OFFSET; i < OFFSET + n; i++) {
-            assertEquals(Float.floatToFloat16(a[i]), scalarHalves[i]);
+        scalar = a.clone();
+        vector = a.clone();
+        int pairs = n / 2;
+        SCALAR.rotateHalves(scalar, OFFSET, pairs, b, b, 0);
+        VECTOR.rotateHalves(vector, OFFSET, pairs, b, b, 0);
+        assertArrayEquals(scalar, vector, "rotateHalves");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 100, 127, 1000})
+    void signedBytesAreScaledBitForBit(int n) {
+        byte[] bytes = new byte[OFFSET + n];
+        random.nextBytes(bytes);
+        bytes[OFFSET] = -128;
+        float[] scales = randoms(OFFSET + n, 1);
+        float[] scalar = new float[OFFSET + n];
+        float[] vector = new float[OFFSET + n];
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment segment = arena.allocate(OFFSET + n);
+            MemorySegment.copy(bytes, 0, segment, ValueLayout.JAVA_BYTE, 0, OFFSET + n);
+            SCALAR.scaleBytes(segment, OFFSET, scales, OFFSET, scalar, OFFSET, n);
+            VECTOR.scaleBytes(segment, OFFSET, scales, OFFSET, vector, OFFSET, n);
+        }
+        assertArrayEquals(scalar, vector);
+        assertEquals(-128 * scales[OFFSET], scalar[OFFSET]);
+    }
+
+    @Test
+    void everyHalfIsWidenedExactly() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment halves = arena.allocate(2 << Short.SIZE);
+            for (int i = 0; i < 1 << Short.SIZE; i++) {
+                halves.setAtIndex(ValueLayout.JAVA_SHORT, i, (short) i);
+            }
+            for (Kernels kernels : new Kernels[] {SCALAR, VECTOR}) {
+                float[] out = new float[OFFSET + (1 << Short.SIZE)];
+                for (int repeat = 0; repeat < 20; repeat++) { // interpreted, then compiled
+                    kernels.fromHalf(halves, 0, out, OFFSET, 1 << Short.SIZE);
+                }
+                for (int i = 0; i < 1 << Short.SIZE; i++) {
+                    assertEquals(Float.float16ToFloat((short) i), out[OFFSET + i], kernels.description());
+                }
+            }
         }
     }
 
@@ -229,17 +265,42 @@ class KernelsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {1, 3, 8, 16, 33, 64, 80, 128, 130})
-    void weightedRowsAreAddedInOrder(int n) {
-        for (int count : new int[] {0, 1, 2, 5, 64}) {
-            int stride = n + 1;
-            float[] weights = randoms(OFFSET + count, 1);
-            float[] v = randoms(OFFSET + Math.max(1, count) * stride, 1);
-            float[] scalar = randoms(OFFSET + n, 1);
-            float[] vector = scalar.clone();
-            SCALAR.addWeighted(weights, OFFSET, count, v, OFFSET, stride, scalar, OFFSET, n);
-            VECTOR.addWeighted(weights, OFFSET, count, v, OFFSET, stride, vector, OFFSET, n);
-            assertArrayEquals(scalar, vector, count + " rows");
+    @ValueSource(ints = {1, 3, 8, 16, 33, 64, 80, 96, 128, 130, 256})
+    void matricesAreMultipliedBitForBit(int columns) {
+        for (int rows : new int[] {1, 2, 3, 4, 5, 7, 14, 32}) {
+            for (int depth : new int[] {0, 1, 2, 5, 64}) {
+                int aStride = depth + 2;
+                int bStride = columns + 1;
+                int cStride = columns + 3;
+                float[] a = randoms(OFFSET + rows * aStride, 1);
+                float[] b = randoms(OFFSET + Math.max(1, depth) * bStride, 1);
+                float[] scalar = randoms(OFFSET + rows * cStride, 1);
+                float[] vector = scalar.clone();
+                float[] row = scalar.clone();
+                SCALAR.multiplyAdd(
+                        rows, a, OFFSET, aStride, b, OFFSET, bStride, depth, scalar, OFFSET, cStride, columns);
+                VECTOR.multiplyAdd(
+                        rows, a, OFFSET, aStride, b, OFFSET, bStride, depth, vector, OFFSET, cStride, columns);
+                assertArrayEquals(scalar, vector, rows + " rows, depth " + depth);
+                int r = rows - 1;
+                VECTOR.multiplyAdd(
+                        1,
+                        a,
+                        OFFSET + r * aStride,
+                        aStride,
+                        b,
+                        OFFSET,
+                        bStride,
+                        depth,
+                        row,
+                        OFFSET + r * cStride,
+                        cStride,
+                        columns);
+                assertArrayEquals(
+                        Arrays.copyOfRange(scalar, OFFSET + r * cStride, OFFSET + rows * cStride),
+                        Arrays.copyOfRange(row, OFFSET + r * cStride, OFFSET + rows * cStride),
+                        "the last of " + rows + " rows alone, depth " + depth);
+            }
         }
     }
 }
