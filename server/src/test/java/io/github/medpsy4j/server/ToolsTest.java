@@ -211,7 +211,7 @@ class ToolsTest {
                 "tool_choice",
                 "maybe");
         assertRefused(
-                "tools: is not supported beside a response_format, grammar or json_schema",
+                "tools: is not supported beside a format, grammar or schema of the answer",
                 "tools",
                 BOTH,
                 "response_format",
