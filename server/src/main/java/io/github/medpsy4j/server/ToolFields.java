@@ -54,7 +54,8 @@ final class ToolFields {
         try {
             return new Tool(name, description == null ? "" : description, parameters == null ? "" : text(parameters));
         } catch (IllegalArgumentException e) {
-            throw ApiError.badRequest(function.path("name"), e.getMessage());
+            boolean isName = e.getMessage().startsWith("tool: ");
+            throw ApiError.badRequest(function.path(isName ? "name" : "parameters"), e.getMessage());
         }
     }
 
