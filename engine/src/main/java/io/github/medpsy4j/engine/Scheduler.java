@@ -242,7 +242,7 @@ public final class Scheduler implements AutoCloseable {
     /** Waits a while for the turn to come. */
     private boolean isFirst(Object turn) {
         synchronized (embedding) {
-            if (embedding.peek() != turn) {
+            if (!turn.equals(embedding.peek())) {
                 try {
                     embedding.wait(TURN_MILLIS);
                 } catch (InterruptedException e) {
@@ -250,7 +250,7 @@ public final class Scheduler implements AutoCloseable {
                     throw new CancellationException("interrupted");
                 }
             }
-            return embedding.peek() == turn;
+            return turn.equals(embedding.peek());
         }
     }
 
