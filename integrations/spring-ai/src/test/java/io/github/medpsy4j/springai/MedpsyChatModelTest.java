@@ -176,9 +176,7 @@ class MedpsyChatModelTest {
 
     @Test
     void aThoughtIsAPropertyOfTheMessage(@TempDir Path folder) throws IOException {
-        String all = Files.readString(
-                Path.of(System.getProperty("basedir", "."), "../../cli/src/test/resources/tiny-q4_k_m.gguf"),
-                StandardCharsets.ISO_8859_1);
+        String all = Files.readString(TestModels.tinyFile(), StandardCharsets.ISO_8859_1);
         String opening = "<|im_start|>assistant\\n' }}";
         assertTrue(all.contains(opening));
         Path file = folder.resolve("thinking.gguf");
