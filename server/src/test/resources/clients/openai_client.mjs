@@ -78,6 +78,20 @@ const shaped = await client.responses.parse({
 });
 assert.ok(['low', 'high'].includes(JSON.parse(shaped.output_text).dose));
 
+// A tool of responses is called, and its result sent back.
+const dose = { type: 'function', name: 'dose', strict: true, parameters: schema };
+const withTool = { model: 'tiny', input: messages, tools: [dose], reasoning: { effort: 'none' } };
+const called = await client.responses.create({ ...withTool, tool_choice: { type: 'function', name: 'dose' } });
+assert.ok(['low', 'high'].includes(JSON.parse(called.output[0].arguments).dose));
+const streamedCall = await client.responses.stream({ ...withTool, tool_choice: { type: 'function', name: 'dose' } })
+  .finalResponse();
+assert.equal(streamedCall.output[0].arguments, called.output[0].arguments);
+const result = { type: 'function_call_output', call_id: called.output[0].call_id, output: '200 mg' };
+const told = await client.responses.create({
+  ...withTool, input: [...messages, ...called.output, result], max_output_tokens: 4,
+});
+assert.ok(told.usage.input_tokens > called.usage.input_tokens);
+
 // Mistakes.
 await assert.rejects(chat({ temperature: 3 }), (e) => e instanceof OpenAI.BadRequestError && e.param === 'temperature');
 await assert.rejects(client.chat.completions.create({ model: 'other', messages }), OpenAI.NotFoundError);

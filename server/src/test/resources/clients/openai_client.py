@@ -2,6 +2,7 @@
 
 import asyncio
 import enum
+import json
 import sys
 
 import openai
@@ -102,6 +103,36 @@ follow_up = client.responses.create(
     max_output_tokens=4,
 )
 assert follow_up.usage.input_tokens > response.usage.input_tokens, follow_up
+
+# Tools of responses: called whole and streamed, and their results sent back.
+dose = {
+    "type": "function",
+    "name": "dose",
+    "description": "Looks a dose up",
+    "strict": True,
+    "parameters": {
+        "type": "object",
+        "properties": {"dose": {"enum": ["low", "high"]}},
+        "required": ["dose"],
+        "additionalProperties": False,
+    },
+}
+asked = {"model": "tiny", "input": HELLO, "tools": [dose], "reasoning": {"effort": "none"}, "parallel_tool_calls": False}
+called = client.responses.create(tool_choice="required", **asked)
+assert [item.type for item in called.output] == ["function_call"], called
+call = called.output[0]
+assert call.name == "dose" and json.loads(call.arguments)["dose"] in ("low", "high"), call
+with client.responses.stream(tool_choice={"type": "function", "name": "dose"}, **asked) as stream:
+    parts = "".join(event.delta for event in stream if event.type == "response.function_call_arguments.delta")
+    final = stream.get_final_response().output[0]
+    assert final.arguments == parts and json.loads(parts)["dose"] in ("low", "high"), final
+result = {"type": "function_call_output", "call_id": call.call_id, "output": "200 mg"}
+told = client.responses.create(**{**asked, "input": [*HELLO, *called.output, result]}, max_output_tokens=4)
+assert told.usage.input_tokens > called.usage.input_tokens, told
+probable = client.responses.create(
+    model="tiny", input="Hello", max_output_tokens=4, top_logprobs=2, include=["message.output_text.logprobs"]
+).output[0].content[0].logprobs
+assert len(probable) == 4 and all(len(token.top_logprobs) == 2 for token in probable), probable
 
 # Mistakes.
 mistake = fails(openai.BadRequestError, lambda: chat(temperature=3))

@@ -99,6 +99,14 @@ final class ServeCommand extends BaseCommand {
     List<String> hostNames = new ArrayList<>();
 
     @Option(
+            names = "--allow-origin",
+            paramLabel = "ORIGIN",
+            description =
+                    "An origin whose pages may use it from a browser, as https://app.example; may be given several "
+                            + "times. Pages of others are refused.")
+    List<String> allowedOrigins = new ArrayList<>();
+
+    @Option(
             names = "--alias",
             paramLabel = "NAME",
             description = "A name that requests may call the model by, beside its own; may be given several times.")
@@ -261,6 +269,7 @@ final class ServeCommand extends BaseCommand {
                 .apiKeys(keys())
                 .isOpen(noApiKey)
                 .hostNames(Set.copyOf(hostNames))
+                .allowedOrigins(Set.copyOf(allowedOrigins))
                 .maxTokens(answerFlags.maxTokens == null ? 0 : answerFlags.maxTokens)
                 .log(line -> say(line));
         if ((tlsCertificate == null) != (tlsKey == null)) {

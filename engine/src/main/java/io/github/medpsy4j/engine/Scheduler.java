@@ -7,9 +7,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -37,6 +37,9 @@ public final class Scheduler implements AutoCloseable {
 
     /** Memory that the default context leaves to everything else. */
     private static final long MEMORY_MARGIN_BYTES = 1L << 30;
+
+    /** How often a call that waits for others is asked whether it still wants its vectors. */
+    private static final long TURN_MILLIS = 100;
 
     /** How much of a new measurement is believed. */
     private static final double TRUST = 0.3;
@@ -118,8 +121,8 @@ public final class Scheduler implements AutoCloseable {
     /** Rows that may be computed while others wait for their words. */
     private int stallRows = PIECE_MIN;
 
-    /** One call at a time, in their order: a step waits for one batch of it at most. */
-    private final ReentrantLock embedding = new ReentrantLock(true);
+    /** Calls that make vectors, in their order; the first one computes, so that a step waits for one batch at most. */
+    private final ArrayDeque<Object> embedding = new ArrayDeque<>(); // guarded by itself
 
     // Of the scheduler's thread.
     private long admissions;
@@ -211,16 +214,43 @@ public final class Scheduler implements AutoCloseable {
     /**
      * The same as long as somebody wants it.
      *
-     * @param goesOn asked on the calling thread before each batch, several times in a long text
+     * @param goesOn asked on the calling thread before each batch, several times in a long text, and now and then while
+     *     other calls are computed
      * @throws IllegalStateException if the scheduler is closed
-     * @throws java.util.concurrent.CancellationException if {@code goesOn} says no, or the thread is interrupted
+     * @throws CancellationException if {@code goesOn} says no, or the thread is interrupted
      */
     public List<float[]> embedTokens(List<int[]> texts, EmbeddingOptions embeddingOptions, BooleanSupplier goesOn) {
-        embedding.lock();
+        Object turn = new Object();
+        synchronized (embedding) {
+            embedding.add(turn);
+        }
         try {
+            while (!isFirst(turn)) {
+                if (!goesOn.getAsBoolean()) {
+                    throw new CancellationException("nobody wants the vectors any more");
+                }
+            }
             return model.embedTokens(texts, embeddingOptions, this::embeddingRows, goesOn);
         } finally {
-            embedding.unlock();
+            synchronized (embedding) {
+                embedding.remove(turn);
+                embedding.notifyAll();
+            }
+        }
+    }
+
+    /** Waits a while for the turn to come. */
+    private boolean isFirst(Object turn) {
+        synchronized (embedding) {
+            if (!turn.equals(embedding.peek())) {
+                try {
+                    embedding.wait(TURN_MILLIS);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    throw new CancellationException("interrupted");
+                }
+            }
+            return turn.equals(embedding.peek());
         }
     }
 

@@ -3,6 +3,7 @@ package io.github.medpsy4j.engine;
 import io.github.medpsy4j.engine.json.JsonException;
 import io.github.medpsy4j.engine.json.JsonReader;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
@@ -17,7 +18,7 @@ public record Tool(String name, String description, String parameters) {
     private static final int NAME_CHARS_MAX = 64;
     private static final String NO_PARAMETERS = "{\"type\": \"object\", \"properties\": {}}";
 
-    /** @throws IllegalArgumentException if the name is none, or the parameters are not a JSON object */
+    /** @throws IllegalArgumentException if the name is none, or the parameters are not the schema of an object */
     public Tool {
         Objects.requireNonNull(description);
         if (!name.matches("[A-Za-z0-9_.-]{1," + NAME_CHARS_MAX + "}")) {
@@ -25,7 +26,12 @@ public record Tool(String name, String description, String parameters) {
                     + " letters, digits, _, - and ., got \"" + name + "\"");
         }
         parameters = parameters.isBlank() ? NO_PARAMETERS : parameters;
-        schema(name, parameters);
+        Object type = schema(name, parameters).get("type");
+        boolean mayBeObject =
+                type == null || (type instanceof List<?> types ? types.contains("object") : type.equals("object"));
+        if (!mayBeObject) {
+            throw new IllegalArgumentException("tool " + name + ": parameters: expected the type object, got " + type);
+        }
     }
 
     private static Map<?, ?> schema(String name, String parameters) {

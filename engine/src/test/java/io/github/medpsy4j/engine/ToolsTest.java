@@ -309,6 +309,12 @@ class ToolsTest {
                 assertThrows(IllegalArgumentException.class, () -> new Tool("x", "", "[]"))
                         .getMessage());
         assertEquals(
+                "tool x: parameters: expected the type object, got [string, null]",
+                assertThrows(
+                                IllegalArgumentException.class,
+                                () -> new Tool("x", "", "{\"type\":[\"string\",\"null\"]}"))
+                        .getMessage());
+        assertEquals(
                 "tool x: parameters: line 1, column 2: not JSON: expected more, got the end",
                 assertThrows(IllegalArgumentException.class, () -> new Tool("x", "", "{"))
                         .getMessage());

@@ -54,11 +54,11 @@ final class Access {
     }
 
     /**
-     * Refuses what a browser sends for a page of another origin, and, where no key keeps strangers out, requests for
+     * Refuses what a browser sends for a page of another origin that is not an allowed one, and, where no key keeps strangers out, requests for
      * another host: see {@link ServerOptions#hostNames}.
      */
     void checkOrigin(String authority, Optional<String> origin) throws ApiError {
-        if (origin.isPresent() && !isSame(origin.get(), authority)) {
+        if (origin.isPresent() && !isSame(origin.get(), authority) && !isAllowed(origin.get())) {
             throw ApiError.forbidden("Origin: pages of other origins are not answered");
         }
         String host = hostOf(authority);
@@ -70,6 +70,11 @@ final class Access {
         if (keyHashes.isEmpty() && !isOwn) {
             throw ApiError.forbidden("Host: expected localhost, an IP address or a name of this server");
         }
+    }
+
+    /** Whether this origin's pages may read what is answered. */
+    boolean isAllowed(String origin) {
+        return options.allowedOrigins().contains(origin.toLowerCase(Locale.ROOT));
     }
 
     private static boolean isSame(String origin, String authority) {

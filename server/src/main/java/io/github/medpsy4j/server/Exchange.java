@@ -5,6 +5,7 @@ import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
 import io.helidon.http.Status;
+import io.helidon.webserver.http.RoutingResponse;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
 import java.io.ByteArrayOutputStream;
@@ -171,10 +172,33 @@ final class Exchange {
         response.header(name, value);
     }
 
+    /** Lets a page of this origin read the response. */
+    void allowOrigin(String origin) {
+        response.header(HeaderNames.ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        response.header(HeaderNames.ACCESS_CONTROL_EXPOSE_HEADERS, HeaderNames.RETRY_AFTER.defaultCase());
+        response.header(HeaderNames.VARY, HeaderNames.ORIGIN.defaultCase());
+    }
+
+    /** Answers what a browser asks before a request of an allowed page. False if this asks nothing of the kind. */
+    boolean preflight() {
+        if (requestHeader(HeaderNames.ACCESS_CONTROL_REQUEST_METHOD).isEmpty()) {
+            return false;
+        }
+        response.header(HeaderNames.ACCESS_CONTROL_ALLOW_METHODS, "GET, POST");
+        requestHeader(HeaderNames.ACCESS_CONTROL_REQUEST_HEADERS)
+                .ifPresent(names -> response.header(HeaderNames.ACCESS_CONTROL_ALLOW_HEADERS, names));
+        response.header(HeaderNames.ACCESS_CONTROL_MAX_AGE, "600");
+        send(204, null, new byte[0]);
+        return true;
+    }
+
+    /** @param contentType null where there is no body */
     void send(int code, String contentType, byte[] body) {
         status = code;
         response.status(Status.create(code));
-        response.header(HeaderNames.CONTENT_TYPE, contentType);
+        if (contentType != null) {
+            response.header(HeaderNames.CONTENT_TYPE, contentType);
+        }
         if (!isCacheSet) {
             response.header(HeaderNames.CACHE_CONTROL, "no-store");
         }
@@ -281,6 +305,10 @@ final class Exchange {
     void close() throws IOException {
         try {
             out.close();
+            // Otherwise Helidon ends it, its last chunk written, behind an action that returns; see Server.handle.
+            if (isLast && response instanceof RoutingResponse ends) {
+                ends.commit();
+            }
         } catch (UncheckedIOException e) {
             throw new IOException(e);
         }

@@ -71,7 +71,7 @@ final class OllamaReader {
         List<?> list = fields.list("messages");
         ChatOptions options = options(fields);
         options = options.toBuilder()
-                .tools(reader.tools(fields, options.sampling()))
+                .tools(reader.tools(fields, ToolFields.Form.NESTED, options.sampling()))
                 .build();
         fields.ignore(Set.of("keep_alive"));
         fields.refuseOthers();

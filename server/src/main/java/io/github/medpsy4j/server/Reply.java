@@ -230,19 +230,26 @@ final class Reply {
     }
 
     private Map<String, Object> chatLogprobs(List<TokenLogprob> tokens) {
-        List<Object> content = new ArrayList<>();
-        for (TokenLogprob token : tokens) {
-            Map<String, Object> one = described(token);
-            one.put("top_logprobs", token.top().stream().map(this::described).toList());
-            content.add(one);
-        }
         Map<String, Object> logprobs = new LinkedHashMap<>();
-        logprobs.put("content", content);
+        logprobs.put("content", described(tokenizer, tokens));
         logprobs.put("refusal", null);
         return logprobs;
     }
 
-    private Map<String, Object> described(TokenLogprob token) {
+    /** Tokens with their log-probabilities, as chats and {@code /v1/responses} have them. */
+    static List<Map<String, Object>> described(Tokenizer tokenizer, List<TokenLogprob> tokens) {
+        List<Map<String, Object>> all = new ArrayList<>();
+        for (TokenLogprob token : tokens) {
+            Map<String, Object> one = described(tokenizer, token);
+            one.put(
+                    "top_logprobs",
+                    token.top().stream().map(top -> described(tokenizer, top)).toList());
+            all.add(one);
+        }
+        return all;
+    }
+
+    private static Map<String, Object> described(Tokenizer tokenizer, TokenLogprob token) {
         byte[] bytes = tokenizer.bytesOf(token.id());
         List<Integer> unsigned = new ArrayList<>();
         for (byte each : bytes) {

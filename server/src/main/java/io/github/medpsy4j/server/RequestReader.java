@@ -12,6 +12,7 @@ import io.github.medpsy4j.engine.sampling.LogitBias;
 import io.github.medpsy4j.engine.sampling.SamplingOptions;
 import io.github.medpsy4j.engine.template.TemplateException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -24,6 +25,11 @@ final class RequestReader {
 
     /** The most tokens of a text's continuation where nothing is said, as OpenAI has it. */
     private static final int LEGACY_MAX_TOKENS = 16;
+
+    private static final String LOGPROBS = "message.output_text.logprobs";
+
+    /** What clients of {@code /v1/responses} ask for; thinking is there unencrypted in any case. */
+    private static final List<String> INCLUDES = List.of(LOGPROBS, "reasoning.encrypted_content");
 
     /** Fields that clients send and that change no answer here. */
     private static final Set<String> HARMLESS = Set.of(
@@ -71,7 +77,7 @@ final class RequestReader {
         SamplingOptions sampling = format == null
                 ? common.sampling()
                 : common.sampling().toBuilder().grammar(format).build();
-        Tools tools = tools(fields, sampling);
+        Tools tools = tools(fields, ToolFields.Form.NESTED, sampling);
         chat.tools(tools);
         fields.accept("functions", List.of());
         fields.accept("modalities", List.of("text"));
@@ -88,14 +94,14 @@ final class RequestReader {
         return new Asked(true, requests, common.streams(), common.includesUsage(), hasLogprobs);
     }
 
-    Tools tools(Fields fields, SamplingOptions sampling) throws ApiError {
-        Tools tools = ToolFields.tools(fields);
+    Tools tools(Fields fields, ToolFields.Form form, SamplingOptions sampling) throws ApiError {
+        Tools tools = ToolFields.tools(fields, form);
         if (tools.list().isEmpty() || tools.choice() == Tools.Choice.NONE) {
             return tools;
         }
         String path = fields.path("tools");
         if (sampling.grammar().isPresent()) {
-            throw ApiError.badRequest(path, "is not supported beside a response_format, grammar or json_schema");
+            throw ApiError.badRequest(path, "is not supported beside a format, grammar or schema of the answer");
         }
         try {
             if (!served.model().supportsTools()) {
@@ -153,18 +159,36 @@ final class RequestReader {
                 sampling = sampling.toBuilder().grammar(grammar).build();
             }
         }
-        fields.accept("tools", List.of());
-        fields.accept("tool_choice", "none".equals(fields.value("tool_choice")) ? "none" : "auto");
+        chat.tools(tools(fields, ToolFields.Form.FLAT, sampling));
+        Integer top = fields.whole("top_logprobs", 0, Request.TOP_LOGPROBS_MAX);
+        boolean hasLogprobs = includes(fields).contains(LOGPROBS) || (top != null && top > 0);
         fields.accept("background", false);
         fields.accept("previous_response_id", "");
         fields.accept("conversation", "");
         fields.accept("truncation", "disabled");
-        fields.ignore(Set.of("include", "max_tool_calls", "parallel_tool_calls", "top_logprobs"));
+        fields.ignore(Set.of("max_tool_calls")); // of OpenAI's own tools, which are not here
         fields.ignore(HARMLESS);
         fields.refuseOthers();
         ChatOptions options = chat.sampling(withSeed(sampling, common, 0)).build();
-        Request request = chatRequest("input", messages, options).build();
-        return new Asked(true, List.of(request), common.streams(), false, false);
+        Request.Builder request = chatRequest("input", messages, options);
+        if (hasLogprobs) {
+            request.logprobs(top == null ? 0 : top);
+        }
+        return new Asked(true, List.of(request.build()), common.streams(), false, hasLogprobs);
+    }
+
+    /** What a response is to have beside what it has anyway. */
+    private static Set<String> includes(Fields fields) throws ApiError {
+        Set<String> includes = new HashSet<>();
+        List<?> list = fields.list("include");
+        for (int i = 0; list != null && i < list.size(); i++) {
+            if (!(list.get(i) instanceof String name) || !INCLUDES.contains(name)) {
+                throw ApiError.badRequest(
+                        fields.path("include") + "[" + i + "]", "expected one of " + String.join(", ", INCLUDES));
+            }
+            includes.add(name);
+        }
+        return includes;
     }
 
     /** A format as {@code /v1/responses} has it: what {@code json_schema} names stands beside the type. */

@@ -3,8 +3,10 @@ package io.github.medpsy4j.server;
 import io.github.medpsy4j.engine.Answer;
 import io.github.medpsy4j.engine.ChatMessage;
 import io.github.medpsy4j.engine.Completion;
+import io.github.medpsy4j.engine.ToolCall;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -23,7 +25,7 @@ final class ResponsesApi {
         Fields fields = exchange.fields();
         RequestReader reader = new RequestReader(exchange.served(), exchange.options());
         Asked asked = reader.response(fields, messages(fields));
-        ResponseReply reply = new ResponseReply(fields, exchange.served());
+        ResponseReply reply = new ResponseReply(fields, asked, exchange.served());
         try (Generating generating = exchange.generate(asked.requests(), "input")) {
             if (asked.streams()) {
                 stream(exchange, reply, generating);
@@ -100,42 +102,92 @@ final class ResponsesApi {
         switch (fields.value("input")) {
             case null -> throw ApiError.badRequest(path, "is missing");
             case String text -> messages.add(ChatMessage.user(text));
-            case List<?> items -> addItems(path, items, messages);
+            case List<?> items -> new Items(messages).add(path, items);
             case Object other -> throw Fields.wrong(path, "a string or an array of items", other);
         }
         return messages;
     }
 
-    private static void addItems(String path, List<?> items, List<ChatMessage> messages) throws ApiError {
-        if (items.isEmpty()) {
-            throw ApiError.badRequest(path, "is empty");
+    /** Items as messages: what the model thought, said and called at a time is one of them. */
+    private static final class Items {
+        private final List<ChatMessage> messages;
+        private final Set<String> calledIds = new HashSet<>();
+        private String thinking = "";
+        private String said; // null before the answer's text
+        private final List<ToolCall> calls = new ArrayList<>();
+
+        Items(List<ChatMessage> messages) {
+            this.messages = messages;
         }
-        String thinking = ""; // an item of its own before the answer
-        for (int i = 0; i < items.size(); i++) {
-            Fields item = Fields.of(path + "[" + i + "]", items.get(i));
-            String type = item.text("type");
-            item.ignore(Set.of("id", "status", "encrypted_content", "phase"));
-            if ("reasoning".equals(type)) {
-                thinking += parts(item, "content") + parts(item, "summary");
+
+        void add(String path, List<?> items) throws ApiError {
+            if (items.isEmpty()) {
+                throw ApiError.badRequest(path, "is empty");
+            }
+            for (int i = 0; i < items.size(); i++) {
+                Fields item = Fields.of(path + "[" + i + "]", items.get(i));
+                item.ignore(Set.of("id", "status", "encrypted_content", "phase"));
+                switch (item.text("type")) {
+                    case null -> addMessage(item);
+                    case "message" -> addMessage(item);
+                    case "reasoning" -> {
+                        endTurn();
+                        thinking += parts(item, "content") + parts(item, "summary");
+                    }
+                    case "function_call" -> {
+                        String id = item.requiredText("call_id");
+                        calledIds.add(id);
+                        calls.add(new ToolCall(id, item.requiredText("name"), item.requiredText("arguments")));
+                    }
+                    case "function_call_output" -> addOutput(item);
+                    default ->
+                        throw ApiError.badRequest(
+                                item.path("type"),
+                                "expected message, reasoning, function_call or function_call_output");
+                }
                 item.refuseOthers();
-                continue;
             }
-            if (type != null && !type.equals("message")) {
-                throw ApiError.badRequest(item.path("type"), "expected message or reasoning");
-            }
+            endTurn();
+        }
+
+        private void addMessage(Fields item) throws ApiError {
             String role = item.requiredText("role");
             String content = parts(item, "content");
-            messages.add(
-                    switch (role) {
-                        case "system", "developer" -> ChatMessage.system(content);
-                        case "user" -> ChatMessage.user(content);
-                        case "assistant" -> ChatMessage.assistant(content, thinking);
-                        default ->
-                            throw ApiError.badRequest(
-                                    item.path("role"), "expected system, developer, user or assistant");
-                    });
-            item.refuseOthers();
+            endTurn();
+            switch (role) {
+                case "system", "developer" -> addOther(ChatMessage.system(content));
+                case "user" -> addOther(ChatMessage.user(content));
+                case "assistant" -> said = content;
+                default ->
+                    throw ApiError.badRequest(item.path("role"), "expected system, developer, user or assistant");
+            }
+        }
+
+        private void addOutput(Fields item) throws ApiError {
+            String id = item.requiredText("call_id");
+            if (!calledIds.contains(id)) {
+                throw ApiError.badRequest(item.path("call_id"), "there is no such function_call before it");
+            }
+            if (!item.has("output")) {
+                throw ApiError.badRequest(item.path("output"), "is missing");
+            }
+            endTurn();
+            addOther(ChatMessage.tool(id, parts(item, "output")));
+        }
+
+        private void addOther(ChatMessage message) {
+            messages.add(message);
             thinking = "";
+        }
+
+        /** Adds what the model said and called; a thought without either is of the turn to come. */
+        private void endTurn() {
+            if (said != null || !calls.isEmpty()) {
+                messages.add(ChatMessage.assistant(said == null ? "" : said, thinking, List.copyOf(calls)));
+                thinking = "";
+                said = null;
+                calls.clear();
+            }
         }
     }
 

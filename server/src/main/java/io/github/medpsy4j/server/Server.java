@@ -28,6 +28,7 @@ import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 
@@ -91,8 +92,9 @@ public final class Server implements AutoCloseable {
                         .build())
                 .host(options.host())
                 .port(options.port())
-                // What no action reads, as of a request without a key, is read and forgotten by the library.
-                .maxPayloadSize(options.bodyBytesMax() + Exchange.DISCARD_BYTES_MAX)
+                // What no action reads, as of a request without a key, is read and forgotten by the library; an action
+                // says itself what is too large.
+                .maxPayloadSize(options.bodyBytesMax() + 2 * Exchange.DISCARD_BYTES_MAX)
                 .maxTcpConnections(options.connectionsMax())
                 .connectionOptions(socket -> socket.tcpNoDelay(true))
                 .idleConnectionTimeout(options.clientTimeMax())
@@ -224,8 +226,15 @@ public final class Server implements AutoCloseable {
             others = answering++;
         }
         try {
-            access.checkOrigin(request.authority(), request.headers().first(HeaderNames.ORIGIN));
-            route(exchange, method, match, request, others);
+            Optional<String> origin = request.headers().first(HeaderNames.ORIGIN);
+            access.checkOrigin(request.authority(), origin);
+            boolean isAllowed = origin.isPresent() && access.isAllowed(origin.get());
+            if (isAllowed) {
+                exchange.allowOrigin(origin.get());
+            }
+            if (!isAllowed || !method.equals("OPTIONS") || !exchange.preflight()) {
+                route(exchange, method, match, request, others);
+            }
         } catch (ApiError e) {
             ended(exchange, e);
             exchange.error(e);

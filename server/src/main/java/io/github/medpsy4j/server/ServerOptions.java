@@ -7,6 +7,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import javax.net.ssl.SSLContext;
 
@@ -20,6 +21,8 @@ import javax.net.ssl.SSLContext;
  * @param hostNames names under which it is reached, beside {@code localhost}, {@code host} and IP addresses. Without a
  *     key, requests that name another host are refused: the page of a stranger whose name was made to point here sends
  *     them
+ * @param allowedOrigins origins beside its own whose pages may use it from a browser, as {@code https://app.example};
+ *     others are refused
  * @param bodyBytesMax the most bytes of a request's body
  * @param headerBytesMax the most bytes of a request's headers
  * @param connectionsMax the most connections at a time
@@ -36,6 +39,7 @@ public record ServerOptions(
         List<String> apiKeys,
         boolean isOpen,
         Set<String> hostNames,
+        Set<String> allowedOrigins,
         int bodyBytesMax,
         int headerBytesMax,
         int connectionsMax,
@@ -46,11 +50,19 @@ public record ServerOptions(
         Consumer<String> log) {
     private static final Duration DURATION_MAX = Duration.ofDays(24);
 
+    private static final Pattern ORIGIN = Pattern.compile("[a-z][a-z0-9+.-]*://[^/\\s*?#@]+");
+
     /** Refuses values out of range, by name. */
     public ServerOptions {
         apiKeys = List.copyOf(apiKeys);
-        hostNames =
-                hostNames.stream().map(name -> name.toLowerCase(Locale.ROOT)).collect(Collectors.toSet());
+        hostNames = lowerCase(hostNames);
+        allowedOrigins = lowerCase(allowedOrigins);
+        for (String origin : allowedOrigins) {
+            if (!ORIGIN.matcher(origin).matches()) {
+                throw new IllegalArgumentException(
+                        "allow-origin: expected one as https://app.example or http://localhost:3000, got " + origin);
+            }
+        }
         Objects.requireNonNull(log);
         if (host.isBlank()) {
             throw new IllegalArgumentException("host: expected a name or an address, got an empty text");
@@ -65,6 +77,10 @@ public record ServerOptions(
         check("max-tokens", maxTokens, 0, Integer.MAX_VALUE);
         check("time", timeMax);
         check("client time", clientTimeMax);
+    }
+
+    private static Set<String> lowerCase(Set<String> names) {
+        return names.stream().map(name -> name.toLowerCase(Locale.ROOT)).collect(Collectors.toUnmodifiableSet());
     }
 
     private static void check(String name, Duration value) {
@@ -95,6 +111,7 @@ public record ServerOptions(
         private List<String> apiKeys = List.of();
         private boolean isOpen;
         private Set<String> hostNames = Set.of();
+        private Set<String> allowedOrigins = Set.of();
         private int bodyBytesMax = 4 << 20;
         private int headerBytesMax = 16 << 10;
         private int connectionsMax = 256;
@@ -128,6 +145,11 @@ public record ServerOptions(
 
         public Builder hostNames(Set<String> value) {
             hostNames = value;
+            return this;
+        }
+
+        public Builder allowedOrigins(Set<String> value) {
+            allowedOrigins = value;
             return this;
         }
 
@@ -179,6 +201,7 @@ public record ServerOptions(
                     apiKeys,
                     isOpen,
                     hostNames,
+                    allowedOrigins,
                     bodyBytesMax,
                     headerBytesMax,
                     connectionsMax,

@@ -13,27 +13,35 @@ import java.util.Set;
 
 /** OpenAI's {@code tools}, {@code tool_choice} and {@code tool_calls}, from JSON and to it. */
 final class ToolFields {
+    /** Where what is said of a function stands. */
+    enum Form {
+        /** In an object {@code function} beside the type, as chats have it. */
+        NESTED,
+        /** Beside the type, as {@code /v1/responses} has it. */
+        FLAT
+    }
+
     private static final String FUNCTION = "function";
 
     private ToolFields() {}
 
     /** The tools of a request; none if it has none. */
-    static Tools tools(Fields fields) throws ApiError {
+    static Tools tools(Fields fields, Form form) throws ApiError {
         List<?> list = fields.list("tools");
         List<Tool> tools = new ArrayList<>();
         for (int i = 0; list != null && i < list.size(); i++) {
-            tools.add(tool(Fields.of(fields.path("tools") + "[" + i + "]", list.get(i))));
+            tools.add(tool(Fields.of(fields.path("tools") + "[" + i + "]", list.get(i)), form));
         }
         boolean parallel = fields.flag("parallel_tool_calls", true);
         try {
-            return choice(fields, Tools.of(tools)).withParallel(parallel);
+            return choice(fields, form, Tools.of(tools)).withParallel(parallel);
         } catch (IllegalArgumentException e) {
             throw ApiError.badRequest(fields.path("tools"), e.getMessage());
         }
     }
 
-    private static Tool tool(Fields fields) throws ApiError {
-        Fields function = function(fields);
+    private static Tool tool(Fields fields, Form form) throws ApiError {
+        Fields function = function(fields, form);
         String name = function.requiredText("name");
         String description = function.text("description");
         Object parameters = function.value("parameters");
@@ -46,7 +54,8 @@ final class ToolFields {
         try {
             return new Tool(name, description == null ? "" : description, parameters == null ? "" : text(parameters));
         } catch (IllegalArgumentException e) {
-            throw ApiError.badRequest(function.path("name"), e.getMessage());
+            boolean isName = e.getMessage().startsWith("tool: ");
+            throw ApiError.badRequest(function.path(isName ? "name" : "parameters"), e.getMessage());
         }
     }
 
@@ -54,9 +63,12 @@ final class ToolFields {
         return new String(Json.bytes(json), StandardCharsets.UTF_8);
     }
 
-    private static Fields function(Fields fields) throws ApiError {
+    private static Fields function(Fields fields, Form form) throws ApiError {
         if (!fields.requiredText("type").equals(FUNCTION)) {
             throw ApiError.badRequest(fields.path("type"), "expected function");
+        }
+        if (form == Form.FLAT) {
+            return fields;
         }
         Fields function = fields.object(FUNCTION);
         if (function == null) {
@@ -65,7 +77,7 @@ final class ToolFields {
         return function;
     }
 
-    private static Tools choice(Fields fields, Tools tools) throws ApiError {
+    private static Tools choice(Fields fields, Form form, Tools tools) throws ApiError {
         String path = fields.path("tool_choice");
         return switch (fields.value("tool_choice")) {
             case null -> tools;
@@ -80,7 +92,7 @@ final class ToolFields {
             }
             case Map<?, ?> map -> {
                 Fields choice = Fields.of(path, map);
-                Fields function = function(choice);
+                Fields function = function(choice, form);
                 String name = function.requiredText("name");
                 function.refuseOthers();
                 choice.refuseOthers();
@@ -99,7 +111,7 @@ final class ToolFields {
         List<ToolCall> calls = new ArrayList<>();
         for (int i = 0; list != null && i < list.size(); i++) {
             Fields call = Fields.of(message.path("tool_calls") + "[" + i + "]", list.get(i));
-            Fields function = function(call);
+            Fields function = function(call, Form.NESTED);
             String id = call.requiredText("id");
             calls.add(new ToolCall(id, function.requiredText("name"), function.requiredText("arguments")));
             call.ignore(Set.of("index")); // of the stream that it was taken from

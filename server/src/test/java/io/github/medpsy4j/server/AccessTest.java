@@ -1,6 +1,7 @@
 package io.github.medpsy4j.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,6 +11,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -110,13 +112,59 @@ class AccessTest {
         }
     }
 
+    @Test
+    void pagesOfAllowedOriginsAre() throws IOException {
+        String page = "https://App.example";
+        ServerOptions.Builder options =
+                ServerOptions.builder().apiKeys(List.of("key")).allowedOrigins(Set.of(page, "http://localhost:3000"));
+        try (TestServer host = TestServer.start(options, TestServer.sharing())) {
+            String name = "\r\nConnection: close\r\nHost: 127.0.0.1:" + host.server.port() + "\r\nOrigin: ";
+            String head = "OPTIONS /v1/chat/completions HTTP/1.1" + name + page
+                    + "\r\nAccess-Control-Request-Headers: authorization, content-type";
+            String asked = answer(host, head + "\r\nAccess-Control-Request-Method: POST\r\n\r\n");
+            assertTrue(asked.startsWith("HTTP/1.1 204 "), asked);
+            for (String header : List.of(
+                    "access-control-allow-origin: https://app.example",
+                    "access-control-allow-methods: get, post",
+                    "access-control-allow-headers: authorization, content-type",
+                    "vary: origin")) {
+                assertTrue(asked.toLowerCase(Locale.ROOT).contains("\r\n" + header + "\r\n"), asked);
+            }
+            assertEquals(401, raw(host, head + "\r\n\r\n")); // no preflight: an OPTIONS like any other
+            String get = "GET /v1/models HTTP/1.1" + name + page;
+            String refused = answer(host, get + "\r\n\r\n");
+            assertTrue(refused.startsWith("HTTP/1.1 401 "), refused);
+            assertTrue(refused.contains("Access-Control-Allow-Origin: " + page + "\r\n"), refused);
+            String models = answer(host, get + "\r\nAuthorization: Bearer key\r\n\r\n");
+            assertTrue(models.startsWith("HTTP/1.1 200 "), models);
+            assertTrue(models.contains("Access-Control-Allow-Origin: " + page + "\r\n"), models);
+            String other = answer(host, "GET /health HTTP/1.1" + name + "https://app.example.evil\r\n\r\n");
+            assertTrue(other.startsWith("HTTP/1.1 403 "), other);
+            assertFalse(other.contains("Access-Control"), other);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"*", "app.example", "https://app.example/", "https://*.example", "null"})
+    void whatIsNoOriginIsRefused(String origin) {
+        ServerOptions.Builder options = ServerOptions.builder().allowedOrigins(Set.of(origin));
+        IllegalArgumentException refusal = assertThrows(IllegalArgumentException.class, options::build);
+        assertEquals(
+                "allow-origin: expected one as https://app.example or http://localhost:3000, got " + origin,
+                refusal.getMessage());
+    }
+
     private static int raw(TestServer host, String request) throws IOException {
+        String answer = answer(host, request);
+        assertTrue(answer.startsWith("HTTP/1.1 "), answer);
+        return Integer.parseInt(answer.substring(9, 12));
+    }
+
+    private static String answer(TestServer host, String request) throws IOException {
         try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), host.server.port())) {
             socket.setSoTimeout(30_000);
             socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
-            String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            assertTrue(answer.startsWith("HTTP/1.1 "), answer);
-            return Integer.parseInt(answer.substring(9, 12));
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         }
     }
 }

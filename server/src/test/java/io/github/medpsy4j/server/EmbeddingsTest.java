@@ -15,16 +15,22 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class EmbeddingsTest {
     /** Takes seconds. */
     private static final Map<String, Object> LARGE =
             Map.of("input", Collections.nCopies(60, Collections.nCopies(4000, 5)));
+
+    private static final Map<String, Object> LARGE_TEXTS =
+            Map.of("model", TestServer.NAME, "input", Collections.nCopies(60, "the cat sat on the mat ".repeat(600)));
 
     private static final List<String> TEXTS = List.of("the cat sat", "a dog", "on the mat, it was said");
 
@@ -136,10 +142,20 @@ class EmbeddingsTest {
     void whatTakesTooLongIsStopped() {
         try (TestServer late =
                 TestServer.start(ServerOptions.builder().timeMax(Duration.ofMillis(1)), TestServer.sharing())) {
-            Response response = late.post("/v1/embeddings", Map.of("input", Collections.nCopies(200, "a cat sat")));
+            Map<String, Object> many = Map.of("input", Collections.nCopies(200, "a cat sat"));
+            Response response = late.post("/v1/embeddings", many);
             assertEquals(503, response.status(), response.text());
             assertEquals("timeout", response.error("code"));
+            Response ollamas = late.post("/api/embed", with(many, "model", TestServer.NAME));
+            assertEquals(503, ollamas.status(), ollamas.text());
+            assertEquals("the embeddings were not ready in time", ollamas.json().get("error"));
         }
+    }
+
+    private static Map<String, Object> with(Map<String, Object> body, String name, Object value) {
+        Map<String, Object> all = new LinkedHashMap<>(body);
+        all.put(name, value);
+        return all;
     }
 
     @Test
@@ -153,20 +169,41 @@ class EmbeddingsTest {
         }
     }
 
-    @Test
-    void whatWaitsIsBounded() throws Exception {
-        try (TestServer small =
+    /** Both APIs share one queue, and its bound. */
+    @ParameterizedTest
+    @ValueSource(strings = {"/v1/embeddings", "/api/embed"})
+    void whatWaitsIsBounded(String path) throws Exception {
+        Map<String, Object> large = path.startsWith("/v1") ? LARGE : LARGE_TEXTS;
+        Map<String, Object> small = Map.of("model", TestServer.NAME, "input", "a");
+        try (TestServer server =
                 TestServer.start(ServerOptions.builder(), TestServer.sharing().withQueueMax(0))) {
-            try (Socket large = small.open("/v1/embeddings", LARGE)) {
+            try (Socket first = server.open(path, large)) {
                 // The answer's head comes with its first waiting space: from then on it is known to be computed.
-                assertEquals('H', large.getInputStream().read());
-                assertEquals(
-                        429, small.post("/v1/embeddings", Map.of("input", "a")).status());
+                assertEquals('H', first.getInputStream().read());
+                assertEquals(429, server.post(path, small).status());
+                assertEquals(429, server.post("/v1/embeddings", small).status());
             }
             // Who has left is not waited for.
-            TestServer.await(
-                    "a free place",
-                    () -> small.post("/v1/embeddings", Map.of("input", "a")).status() == 200);
+            TestServer.await("a free place", () -> server.post(path, small).status() == 200);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/v1/embeddings", "/api/embed"})
+    void whoLeavesWhileOthersAreComputedFreesAPlaceAtOnce(String path) throws Exception {
+        Map<String, Object> large = path.startsWith("/v1") ? LARGE : LARGE_TEXTS;
+        try (TestServer server =
+                TestServer.start(ServerOptions.builder(), TestServer.sharing().withQueueMax(1))) {
+            try (Socket first = server.open(path, large)) {
+                assertEquals('H', first.getInputStream().read());
+                try (Socket second = server.open(path, large)) {
+                    assertEquals('H', second.getInputStream().read()); // it waits, and is told so
+                    assertEquals(429, server.post(path, large).status());
+                }
+                TestServer.await("a client that left", () -> server.metric("client_disconnects_total") == 1);
+                String ended = "medpsy_requests_total{path=\"" + path + "\",status=\"200\"} 1\n";
+                assertTrue(server.get("/metrics").text().contains(ended), "the first has ended too");
+            }
         }
     }
 }

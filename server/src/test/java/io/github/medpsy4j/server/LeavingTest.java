@@ -52,6 +52,25 @@ class LeavingTest {
         }
     }
 
+    /** Its last chunk tells a client that a response in pieces is whole, also where the connection ends behind it. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aClientThatWantsTheConnectionClosedGetsAWholeResponse(boolean streams) throws IOException {
+        // Drawn freely, an answer of so many tokens takes longer than a beat: it comes in pieces, streamed or not.
+        byte[] body = TestServer.json(ask("Hello", "stream", streams, "logit_bias", TestServer.NO_END, "n", 2))
+                .getBytes(StandardCharsets.UTF_8);
+        String head = "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: ";
+        try (TestServer host = TestServer.start();
+                Socket socket = new Socket(InetAddress.getLoopbackAddress(), host.server.port())) {
+            socket.setSoTimeout(120_000);
+            socket.getOutputStream().write((head + body.length + "\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
+            socket.getOutputStream().write(body);
+            String all = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            assertTrue(all.contains("Transfer-Encoding: chunked\r\n"), all.substring(0, 300));
+            assertTrue(all.endsWith("\r\n0\r\n\r\n"), all.substring(all.length() - 100));
+        }
+    }
+
     @Test
     void aClientThatLeavesTheQueueIsForgotten() throws IOException, InterruptedException {
         try (TestServer host = oneSlot();

@@ -181,12 +181,22 @@ class OllamaTest {
     void aFormatIsKept() throws IOException {
         Map<String, Object> schema = Map.of(
                 "type", "object", "properties", Map.of("a", Map.of("type", "boolean")), "required", List.of("a"));
-        Map<String, Object> answer = host.post("/api/chat", chatBody("stream", false, "format", schema))
+        Map<String, Object> answer = host.post("/api/chat", chatBody("stream", false, "think", false, "format", schema))
                 .ok();
         assertTrue(JSON.std.mapFrom((String) at(answer, "message", "content")).get("a") instanceof Boolean);
         Map<String, Object> any = host.post(
                         "/api/generate",
-                        body("prompt", "Hi", "stream", false, "format", "json", "options", options("num_predict", 200)))
+                        body(
+                                "prompt",
+                                "Hi",
+                                "stream",
+                                false,
+                                "think",
+                                false,
+                                "format",
+                                "json",
+                                "options",
+                                options("num_predict", 200)))
                 .ok();
         if (any.get("done_reason").equals("stop")) {
             assertNotNull(JSON.std.anyFrom((String) any.get("response")));
@@ -238,7 +248,8 @@ class OllamaTest {
 
     @Test
     void aToolIsCalledWithAnObject() {
-        Map<String, Object> body = chatBody("tools", List.of(DOSE), "tool_choice", "required", "stream", false);
+        Map<String, Object> body =
+                chatBody("think", false, "tools", List.of(DOSE), "tool_choice", "required", "stream", false);
         Map<String, Object> answer = host.post("/api/chat", body).ok();
         Object call = at(answer, "message", "tool_calls", 0);
         assertEquals("dose", at(call, "function", "name"));

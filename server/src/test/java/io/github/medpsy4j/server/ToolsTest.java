@@ -201,6 +201,10 @@ class ToolsTest {
                 "tools[0].function.parameters: expected an object, got a string",
                 "tools",
                 List.of(function("a", "string")));
+        assertRefused(
+                "tools[0].function.parameters: tool a: parameters: expected the type object, got string",
+                "tools",
+                List.of(function("a", Map.of("type", "string"))));
         assertRefused("tools: tools: two have the name stop", "tools", List.of(STOP, STOP));
         assertRefused("tool_choice.function.name: there is no such tool", "tools", List.of(STOP), "tool_choice", NAMED);
         assertRefused("tool_choice: a call is required, but there are no tools", "tool_choice", "required");
@@ -211,7 +215,7 @@ class ToolsTest {
                 "tool_choice",
                 "maybe");
         assertRefused(
-                "tools: is not supported beside a response_format, grammar or json_schema",
+                "tools: is not supported beside a format, grammar or schema of the answer",
                 "tools",
                 BOTH,
                 "response_format",

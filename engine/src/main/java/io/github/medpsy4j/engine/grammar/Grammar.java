@@ -66,8 +66,8 @@ public final class Grammar {
      * Makes the grammar of the JSON texts that a schema (2020-12) accepts: of some of them, where the grammar of all
      * would be unwieldy; never of one that it does not accept. Members come in the order of {@code properties}; members
      * that are not declared there come only where {@code additionalProperties} says so, and nothing keeps those from
-     * having the same name twice. Numbers have at most 16 digits
-     * before and behind the point. No white space stands before or after the text. The empty schema as a whole stands
+     * having the same name twice. Numbers have at most 16 digits before and behind the point; the formats {@code int32}
+     * and {@code int64} bound integers as Java's types do. No white space stands before or after the text. The empty schema as a whole stands
      * for any object.
      *
      * @param json the schema

@@ -353,9 +353,12 @@ final class JsonSchema {
         return min == 0 && max < 0 ? JsonText.STRING : JsonText.string(min, max);
     }
 
+    /** Formats of integers are OpenAPI's, as generators of schemas write them for Java's types. */
     private static Expr integer(String path, Map<String, Object> map) {
-        BigInteger min = null;
-        BigInteger max = null;
+        int bits = "int32".equals(map.get("format")) ? 32 : "int64".equals(map.get("format")) ? 64 : 0;
+        BigInteger beyond = BigInteger.TWO.pow(Math.max(0, bits - 1));
+        BigInteger min = bits == 0 ? null : beyond.negate();
+        BigInteger max = bits == 0 ? null : beyond.subtract(BigInteger.ONE);
         for (String keyword : List.of("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")) {
             if (!map.containsKey(keyword)) {
                 continue;

@@ -11,6 +11,7 @@ import io.github.medpsy4j.engine.sampling.SamplingOptions;
 import io.github.medpsy4j.tokenizer.Decoder;
 import java.io.IOException;
 import java.io.InputStream;
+import java.math.BigInteger;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -133,6 +134,20 @@ class JsonSchemaTest {
         for (String odd : List.of("-0", "00", "01", "+1", "1.0", "1e1", "", "-")) {
             assertFalse(Texts.matches(grammar, odd), odd);
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"int32, -2147483648, 2147483647", "int64, -9223372036854775808, 9223372036854775807"})
+    void formatsOfIntegersAreTheRangesOfJavasTypes(String format, BigInteger min, BigInteger max) {
+        Grammar grammar = Grammar.ofJsonSchema(Map.of("type", "integer", "format", format));
+        for (BigInteger n : List.of(min, max, BigInteger.ZERO, BigInteger.TEN.negate())) {
+            assertTrue(Texts.matches(grammar, n.toString()), n.toString());
+        }
+        assertFalse(Texts.matches(grammar, min.subtract(BigInteger.ONE).toString()));
+        assertFalse(Texts.matches(grammar, max.add(BigInteger.ONE).toString()));
+        Grammar narrower = Grammar.ofJsonSchema(Map.of("type", "integer", "format", format, "minimum", 0));
+        assertTrue(Texts.matches(narrower, max.toString()));
+        assertFalse(Texts.matches(narrower, "-1"));
     }
 
     @Test
