@@ -1,5 +1,6 @@
 package io.github.medpsy4j.engine;
 
+import io.github.medpsy4j.engine.kernel.Kernels;
 import io.github.medpsy4j.gguf.GgufFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -42,6 +43,7 @@ public class RopeBenchmark {
     private final float[] heads = new float[HEADS * HEAD_DIM];
     private final float[] cos = new float[HEAD_DIM / 2];
     private final float[] sin = new float[HEAD_DIM / 2];
+    private final Kernels kernels = Kernels.best();
     private Rope rope;
     private int position;
 
@@ -69,7 +71,7 @@ public class RopeBenchmark {
     @Benchmark
     public float[] rotate() {
         for (int h = 0; h < HEADS; h++) {
-            rope.rotate(heads, h * HEAD_DIM, cos, sin, 0);
+            rope.rotate(kernels, heads, h * HEAD_DIM, cos, sin, 0);
         }
         return heads;
     }

@@ -41,7 +41,7 @@ public class MatrixBenchmark {
 
     private static final int READ_PASSES = 4;
 
-    @Param({"Q4_K", "Q6_K", "Q5_K", "Q8_0", "Q5_0", "Q4_0", "Q4_1", "IQ4_NL", "IQ4_XS", "BF16"})
+    @Param({"Q4_K", "Q6_K", "Q5_K", "Q8_0", "Q5_0", "Q4_0", "Q4_1", "IQ4_NL", "IQ4_XS", "IQ3_S", "IQ3_XXS", "BF16"})
     private GgmlType type;
 
     @Param({"packed", "mapped"})
@@ -106,7 +106,7 @@ public class MatrixBenchmark {
         readBytesPerSecond = new PlainReads(pool, sources).bytesPerSecond(READ_PASSES);
         for (MemorySegment copy : sources) {
             matrices.add(
-                    format == null || layout.equals("mapped")
+                    format == null || !PanelMatrix.multiplies(format) || layout.equals("mapped")
                             ? new DecodedMatrix(copy, type, rows, columns, kernels)
                             : PanelMatrix.pack(copy, format, rows, columns, arena, pool));
         }

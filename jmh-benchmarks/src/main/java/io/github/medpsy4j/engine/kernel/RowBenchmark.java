@@ -47,7 +47,7 @@ public class RowBenchmark {
         up = random(2);
         out = random(3);
         weights = random(4).data;
-        x.ensureQuantized();
+        x.ensureQuantized(ROWS, VectorPanels.FLOAT_TILES);
     }
 
     private Activations random(int seed) {
