@@ -69,8 +69,8 @@ final class DecodedMatrix extends Matrix {
             }
             int t = 0;
             for (; t <= tokens - 4; t += 4) {
-                for (int r = 0; r < paddedRows; r += 2) {
-                    kernels.dot2x4(
+                for (int r = 0; r < paddedRows; r += 4) {
+                    kernels.dot4x4(
                             tile,
                             r * Scratch.TILE_COLUMNS,
                             Scratch.TILE_COLUMNS,

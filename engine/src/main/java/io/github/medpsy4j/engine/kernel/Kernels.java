@@ -48,10 +48,10 @@ public interface Kernels {
     void dot4x1(float[] w, int wOffset, int wStride, float[] x, int xOffset, int n, float[] acc, int accOffset);
 
     /**
-     * Adds to the partial sums of 2 rows × 4 tokens: {@code acc[accOffset + t·accStride + r·lanes + l] += Σ
+     * Adds to the partial sums of 4 rows × 4 tokens: {@code acc[accOffset + t·accStride + r·lanes + l] += Σ
      * w[r][k]·x[t][k]} over k ≡ l; n is a multiple of lanes.
      */
-    void dot2x4(
+    void dot4x4(
             float[] w,
             int wOffset,
             int wStride,

@@ -310,8 +310,9 @@ final class PanelMatrix extends Matrix {
     }
 
     private void multiplyPanel(Activations x, int t0, int tokens, long panel, Workspace s) {
-        Arrays.fill(s.results, 0, tokens * ROWS, 0f);
-        int grouped = tokens & ~3;
+        // Behind four or more, three tokens and the row of nobody that follows them cost less together than one by one.
+        int grouped = (tokens > 4 && tokens % 4 == 3 ? tokens + 1 : tokens) & ~3;
+        Arrays.fill(s.results, 0, Math.max(tokens, grouped) * ROWS, 0f);
         for (int u = 0; u < units; u++) {
             long unit = panel + u * unitBytes;
             if (grouped > 0) {
@@ -323,8 +324,15 @@ final class PanelMatrix extends Matrix {
                     multiply4(x, t0 + t, u * unitBlocks + b, b, t * ROWS, s);
                 }
             }
+            boolean isDecoded = grouped > 0;
             for (int t = grouped; t < tokens; t++) {
-                multiply1(unit, x, t0 + t, u * unitBlocks, t * ROWS, s);
+                multiply1(unit, x, t0 + t, u * unitBlocks, t * ROWS, isDecoded, s);
+                if (!isDecoded && t + 1 < tokens) {
+                    if (format == PanelFormat.Q4_K) {
+                        decodeHeader(unit + headerOffset, s); // the first did without
+                    }
+                    isDecoded = true;
+                }
             }
         }
     }
@@ -344,8 +352,13 @@ final class PanelMatrix extends Matrix {
         }
     }
 
-    /** Token t: the unit's part of a panel's results. {@code block} is the unit's first block in a row of activations. */
-    private void multiply1(long unit, Activations x, int t, int block, int to, Workspace s) {
+    /**
+     * Token t: the unit's part of a panel's results.
+     *
+     * @param block the unit's first in a row of activations
+     * @param isDecoded whether the workspace has the unit's scales and centres
+     */
+    private void multiply1(long unit, Activations x, int t, int block, int to, boolean isDecoded, Workspace s) {
         int at = t * (x.stride / BLOCK) + block;
         int halfBlocks = 2 * unitBlocks;
         long high = unit + highOffset;
@@ -354,6 +367,10 @@ final class PanelMatrix extends Matrix {
         }
         switch (format) {
             case Q4_K -> {
+                if (isDecoded) {
+                    VectorPanels.sumNibbles(s.products, unitBlocks, x, at, s.sums);
+                    break;
+                }
                 long header = unit + headerOffset;
                 for (int v = 0; v < ROWS; v += 2 * LANES) {
                     VectorPanels.headerFactors(packed, header, groups(), s.factors, 0);
@@ -399,7 +416,9 @@ final class PanelMatrix extends Matrix {
                 }
             }
         }
-        decodeHeader(unit + headerOffset, s);
+        if (!isDecoded) {
+            decodeHeader(unit + headerOffset, s);
+        }
         int log = format.runs - 1;
         VectorPanels.combine(
                 s.sums, unitBlocks << log, log, format.hasCentre(), x, at, s.scales, s.centres, s.results, to);

@@ -32,7 +32,7 @@ final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void dot2x4(
+    public void dot4x4(
             float[] w,
             int wOffset,
             int wStride,
@@ -44,7 +44,7 @@ final class ScalarKernels implements Kernels {
             int accOffset,
             int accStride) {
         for (int t = 0; t < 4; t++) {
-            for (int r = 0; r < 2; r++) {
+            for (int r = 0; r < 4; r++) {
                 int to = accOffset + t * accStride + r * LANES;
                 addProducts(w, wOffset + r * wStride, x, xOffset + t * xStride, n, acc, to);
             }

@@ -67,7 +67,93 @@ final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void dot2x4(
+    public void dot4x4(
+            float[] w,
+            int wOffset,
+            int wStride,
+            float[] x,
+            int xOffset,
+            int xStride,
+            int n,
+            float[] acc,
+            int accOffset,
+            int accStride) {
+        if (LANES < 16) { // and 16 registers
+            dot2x4(w, wOffset, wStride, x, xOffset, xStride, n, acc, accOffset, accStride);
+            int next = wOffset + 2 * wStride;
+            dot2x4(w, next, wStride, x, xOffset, xStride, n, acc, accOffset + 2 * LANES, accStride);
+            return;
+        }
+        int w1 = wOffset + wStride;
+        int w2 = w1 + wStride;
+        int w3 = w2 + wStride;
+        int x1 = xOffset + xStride;
+        int x2 = x1 + xStride;
+        int x3 = x2 + xStride;
+        int acc1 = accOffset + accStride;
+        int acc2 = acc1 + accStride;
+        int acc3 = acc2 + accStride;
+        FloatVector a00 = FloatVector.fromArray(F, acc, accOffset);
+        FloatVector a10 = FloatVector.fromArray(F, acc, accOffset + LANES);
+        FloatVector a20 = FloatVector.fromArray(F, acc, accOffset + 2 * LANES);
+        FloatVector a30 = FloatVector.fromArray(F, acc, accOffset + 3 * LANES);
+        FloatVector a01 = FloatVector.fromArray(F, acc, acc1);
+        FloatVector a11 = FloatVector.fromArray(F, acc, acc1 + LANES);
+        FloatVector a21 = FloatVector.fromArray(F, acc, acc1 + 2 * LANES);
+        FloatVector a31 = FloatVector.fromArray(F, acc, acc1 + 3 * LANES);
+        FloatVector a02 = FloatVector.fromArray(F, acc, acc2);
+        FloatVector a12 = FloatVector.fromArray(F, acc, acc2 + LANES);
+        FloatVector a22 = FloatVector.fromArray(F, acc, acc2 + 2 * LANES);
+        FloatVector a32 = FloatVector.fromArray(F, acc, acc2 + 3 * LANES);
+        FloatVector a03 = FloatVector.fromArray(F, acc, acc3);
+        FloatVector a13 = FloatVector.fromArray(F, acc, acc3 + LANES);
+        FloatVector a23 = FloatVector.fromArray(F, acc, acc3 + 2 * LANES);
+        FloatVector a33 = FloatVector.fromArray(F, acc, acc3 + 3 * LANES);
+        for (int k = 0; k < n; k += LANES) {
+            FloatVector v0 = FloatVector.fromArray(F, w, wOffset + k);
+            FloatVector v1 = FloatVector.fromArray(F, w, w1 + k);
+            FloatVector v2 = FloatVector.fromArray(F, w, w2 + k);
+            FloatVector v3 = FloatVector.fromArray(F, w, w3 + k);
+            FloatVector b = FloatVector.fromArray(F, x, xOffset + k);
+            a00 = v0.fma(b, a00);
+            a10 = v1.fma(b, a10);
+            a20 = v2.fma(b, a20);
+            a30 = v3.fma(b, a30);
+            b = FloatVector.fromArray(F, x, x1 + k);
+            a01 = v0.fma(b, a01);
+            a11 = v1.fma(b, a11);
+            a21 = v2.fma(b, a21);
+            a31 = v3.fma(b, a31);
+            b = FloatVector.fromArray(F, x, x2 + k);
+            a02 = v0.fma(b, a02);
+            a12 = v1.fma(b, a12);
+            a22 = v2.fma(b, a22);
+            a32 = v3.fma(b, a32);
+            b = FloatVector.fromArray(F, x, x3 + k);
+            a03 = v0.fma(b, a03);
+            a13 = v1.fma(b, a13);
+            a23 = v2.fma(b, a23);
+            a33 = v3.fma(b, a33);
+        }
+        a00.intoArray(acc, accOffset);
+        a10.intoArray(acc, accOffset + LANES);
+        a20.intoArray(acc, accOffset + 2 * LANES);
+        a30.intoArray(acc, accOffset + 3 * LANES);
+        a01.intoArray(acc, acc1);
+        a11.intoArray(acc, acc1 + LANES);
+        a21.intoArray(acc, acc1 + 2 * LANES);
+        a31.intoArray(acc, acc1 + 3 * LANES);
+        a02.intoArray(acc, acc2);
+        a12.intoArray(acc, acc2 + LANES);
+        a22.intoArray(acc, acc2 + 2 * LANES);
+        a32.intoArray(acc, acc2 + 3 * LANES);
+        a03.intoArray(acc, acc3);
+        a13.intoArray(acc, acc3 + LANES);
+        a23.intoArray(acc, acc3 + 2 * LANES);
+        a33.intoArray(acc, acc3 + 3 * LANES);
+    }
+
+    private static void dot2x4(
             float[] w,
             int wOffset,
             int wStride,

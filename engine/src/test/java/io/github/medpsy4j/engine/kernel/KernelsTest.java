@@ -223,17 +223,15 @@ class KernelsTest {
             for (int t = 0; t < 4; t++) {
                 kernels.dot4x1(w, OFFSET, stride, x, OFFSET + t * stride, n, alone[t], 0);
             }
-            for (int r = 0; r < 4; r += 2) {
-                int accStride = 2 * lanes + 1;
-                float[] acc = new float[OFFSET + 4 * accStride];
-                kernels.dot2x4(w, OFFSET + r * stride, stride, x, OFFSET, stride, n, acc, OFFSET, accStride);
-                for (int t = 0; t < 4; t++) {
-                    int from = OFFSET + t * accStride;
-                    assertArrayEquals(
-                            Arrays.copyOfRange(alone[t], r * lanes, (r + 2) * lanes),
-                            Arrays.copyOfRange(acc, from, from + 2 * lanes),
-                            kernels.description() + ", token " + t);
-                }
+            int accStride = 4 * lanes + 1;
+            float[] acc = new float[OFFSET + 4 * accStride];
+            kernels.dot4x4(w, OFFSET, stride, x, OFFSET, stride, n, acc, OFFSET, accStride);
+            for (int t = 0; t < 4; t++) {
+                int from = OFFSET + t * accStride;
+                assertArrayEquals(
+                        alone[t],
+                        Arrays.copyOfRange(acc, from, from + 4 * lanes),
+                        kernels.description() + ", token " + t);
             }
             for (int t = 0; t < 4; t++) {
                 for (int r = 0; r < 4; r++) {
