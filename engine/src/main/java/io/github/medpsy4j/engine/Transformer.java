@@ -68,7 +68,6 @@ final class Transformer {
         this.kernels = kernels;
         this.pool = pool;
         int heads = config.heads();
-        int kvWidth = config.kvHeads() * config.headDim();
         product = new MatrixProduct(pool, kernels);
         float scale = (float) (1 / Math.sqrt(config.headDim()));
         attention = new Attention(kernels, pool, heads, config.kvHeads(), config.headDim(), scale, batchMax);
