@@ -47,6 +47,7 @@ class BenchCommandTest {
                 "load_s",
                 "kernel",
                 "threads",
+                "kv",
                 "weights",
                 "repetitions",
                 "depth",

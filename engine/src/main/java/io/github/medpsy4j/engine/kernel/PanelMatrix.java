@@ -455,11 +455,8 @@ final class PanelMatrix extends Matrix {
         long low = unit + (long) b * INTS * VECTOR_BYTES;
         long high = unit + highOffset + (long) b * format.highBits * VECTOR_BYTES;
         switch (format) {
-            case Q5_0, Q5_1, Q5_K, Q6_K ->
-                VectorPanels.unpackHighFloats(
-                        packed, low, high, stream, format.highBits, 8 << format.highBits, s.floatTile, to);
-            // The sign of the high nibble is flipped: (n - 8) + 16·(h - 8) + 8.
-            case Q8_0 -> VectorPanels.unpackHighFloats(packed, low, high, stream, 4, 128, s.floatTile, to);
+            case Q5_0, Q5_1, Q5_K, Q6_K, Q8_0 ->
+                VectorPanels.unpackHighFloats(packed, low, high, stream, format.highBits, s.floatTile, to);
             default -> VectorPanels.unpackFloats(packed, low, stream, tables, s.floatTile, to);
         }
     }
