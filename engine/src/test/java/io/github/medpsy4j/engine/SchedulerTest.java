@@ -199,7 +199,9 @@ class SchedulerTest {
                 reader = scheduler.submit(greedy(prompt(200, 2), 1));
             }
             reader.next();
-            assertTrue(scheduler.stats().steps() - before >= 200 / 16, "the prompt was read in one piece");
+            // How large the pieces are depends on what steps were measured to cost; the last may not be counted yet.
+            long steps = scheduler.stats().steps() - before;
+            assertTrue(steps >= 4, "the prompt was read in " + steps + " pieces");
             assertEquals(
                     alone(prompt(4, 1), SamplingOptions.greedy(), 200).size() - 1,
                     tokens(talker).size());
