@@ -58,11 +58,10 @@ final class VectorPanels {
     /** The lowest nibbles of both shorts of an int. */
     private static final int PAIR = 0x000f000f;
 
-    /** Halves as floats times 2^-112: the exponent's bias is corrected by this factor. */
-    private static final float HALF_TO_FLOAT = 0x1p112f;
+    /** What a float's exponent is greater by than a half's, in its place. */
+    private static final int FLOAT_BIAS = 127 - 15 << 23;
 
-    /** Keeps a half's sign at the top and its exponent and mantissa where a float has them. */
-    private static final int HALF_MASK = 0x8fffe000;
+    private static final float LEAST_NORMAL_HALF = 0x1p-14f;
 
     /** Floats of a strip's factors. */
     static final int FACTORS = PanelMatrix.UNIT_BLOCKS_MAX / 8 * 2 * L;
@@ -70,7 +69,21 @@ final class VectorPanels {
     private static final boolean FENCES_ARE_FREE = System.getProperty("os.arch").equals("amd64")
             || System.getProperty("os.arch").equals("x86_64");
 
+    private static final Class<?> NATIVE = MemorySegment.NULL.getClass();
+
     private VectorPanels() {}
+
+    /**
+     * Tells C2 the class of packed memory. Without it C2 relies on what the JDK's own accessors have met, which is little
+     * where a method is compiled soon and much where mapped files and arrays are read too; then each access calls two
+     * methods, and all vectors are spilled around the calls.
+     */
+    private static MemorySegment exact(MemorySegment packed) {
+        if (packed.getClass() != NATIVE) {
+            throw new IllegalArgumentException("expected native memory, found " + packed.getClass());
+        }
+        return packed;
+    }
 
     /** Keeps C2 from moving loads before this place: no instruction on x86, one that costs elsewhere. */
     private static void fence() {
@@ -83,24 +96,28 @@ final class VectorPanels {
 
     /** The lower halves of ints as floats. Exact for finite halves, the only ones packed. */
     private static FloatVector low(IntVector halves) {
-        return halves.lanewise(LSHL, 16)
-                .lanewise(ASHR, 3)
-                .and(HALF_MASK)
-                .reinterpretAsFloats()
-                .mul(HALF_TO_FLOAT);
+        return high(halves.lanewise(LSHL, 16));
     }
 
-    /** The upper halves. */
+    /**
+     * The upper halves, whose exponent and mantissa move to where a float has them, with its bias. That makes f of a normal
+     * half h, and 2^-15 + h/2 of a subnormal one, which so is f + (f - 2^-14); for a normal one that is no less than f: the
+     * lesser is right. No subnormal float arises: it would cost some hundred cycles each time, and the d of nearly all
+     * blocks of Q6_K, and of many of Q5_K and Q4_K, are subnormal halves.
+     */
     private static FloatVector high(IntVector halves) {
-        return halves.and(0xffff0000)
-                .lanewise(ASHR, 3)
-                .and(HALF_MASK)
-                .reinterpretAsFloats()
-                .mul(HALF_TO_FLOAT);
+        IntVector t = halves.and(0x7fff0000).lanewise(LSHR, 3).add(FLOAT_BIAS);
+        FloatVector f = t.reinterpretAsFloats();
+        return f.add(f.sub(LEAST_NORMAL_HALF))
+                .reinterpretAsInts()
+                .min(t)
+                .or(halves.and(0x80000000))
+                .reinterpretAsFloats();
     }
 
     /** A scale for each block and no centre: w = d·c. */
-    static void headerScales(MemorySegment w, long at, int blocks, float[] scales, int to) {
+    static void headerScales(MemorySegment packed, long at, int blocks, float[] scales, int to) {
+        MemorySegment w = exact(packed);
         for (int b = 0; b < blocks; b++) {
             IntVector pair = IntVector.fromMemorySegment(I, w, at + (b >> 1) * (long) VECTOR_BYTES, LE);
             low(pair.lanewise(LSHR, (b & 1) * 16)).intoArray(scales, to + b * ROWS);
@@ -109,7 +126,8 @@ final class VectorPanels {
 
     /** w = d·u + m = d·(u - bias) + (bias·d + m) for an unsigned u. */
     static void headerOffsets(
-            MemorySegment w, long at, int blocks, float bias, float[] scales, float[] centres, int to) {
+            MemorySegment packed, long at, int blocks, float bias, float[] scales, float[] centres, int to) {
+        MemorySegment w = exact(packed);
         for (int b = 0; b < blocks; b++) {
             IntVector halves = IntVector.fromMemorySegment(I, w, at + b * (long) VECTOR_BYTES, LE);
             FloatVector d = low(halves);
@@ -120,7 +138,8 @@ final class VectorPanels {
 
     /** w = d·scale·u - dmin·min = d·scale·(u - bias) + (bias·d·scale - dmin·min). All products are exact. */
     static void headerMinima(
-            MemorySegment w, long at, int groups, float bias, float[] scales, float[] centres, int to0) {
+            MemorySegment packed, long at, int groups, float bias, float[] scales, float[] centres, int to0) {
+        MemorySegment w = exact(packed);
         for (int g = 0; g < groups; g++) {
             long o = at + g * (5L * VECTOR_BYTES);
             int to = to0 + g * 8 * ROWS;
@@ -185,7 +204,9 @@ final class VectorPanels {
      *
      * @param quads of 256 columns: 2 or 4
      */
-    static void headerSigned(MemorySegment w, long at, int groups, int quads, float factor, float[] scales, int to0) {
+    static void headerSigned(
+            MemorySegment packed, long at, int groups, int quads, float factor, float[] scales, int to0) {
+        MemorySegment w = exact(packed);
         int log = Integer.numberOfTrailingZeros(quads) - 1;
         for (int i = 0; i < groups << log; i++) {
             int group = i >> log;
@@ -217,7 +238,8 @@ final class VectorPanels {
     }
 
     /** d and -dmin of each 256 columns: factors[group][2][lanes]. */
-    static void headerFactors(MemorySegment w, long at, int groups, float[] factors, int to) {
+    static void headerFactors(MemorySegment packed, long at, int groups, float[] factors, int to) {
+        MemorySegment w = exact(packed);
         for (int g = 0; g < groups; g++) {
             IntVector halves = IntVector.fromMemorySegment(I, w, at + g * (5L * VECTOR_BYTES), LE);
             low(halves).intoArray(factors, to + 2 * g * L);
@@ -229,7 +251,8 @@ final class VectorPanels {
 
     /** @param at the first block's index in the activations */
     static void nibbleProducts(
-            MemorySegment w, long plane, long stream, int halfBlocks, Activations x, int at, int[] products) {
+            MemorySegment packed, long plane, long stream, int halfBlocks, Activations x, int at, int[] products) {
+        MemorySegment w = exact(packed);
         int[] multipliers = x.multipliers;
         int first = at * (INTS * SHIFTS);
         for (int h = 0; h < halfBlocks; h++) {
@@ -312,7 +335,15 @@ final class VectorPanels {
      * @param bits of a weight: 1 or 2
      */
     static void highProducts(
-            MemorySegment w, long plane, long stream, int bits, int halfBlocks, Activations x, int at, int[] products) {
+            MemorySegment packed,
+            long plane,
+            long stream,
+            int bits,
+            int halfBlocks,
+            Activations x,
+            int at,
+            int[] products) {
+        MemorySegment w = exact(packed);
         int[] multipliers = x.multipliers;
         int first = at * (INTS * SHIFTS);
         int log = 2 - bits;
@@ -417,7 +448,7 @@ final class VectorPanels {
      * @param blockStep from a block's first column there to the next one's
      */
     static void tableProducts(
-            MemorySegment w,
+            MemorySegment packed,
             long plane,
             long stream,
             int words,
@@ -426,6 +457,7 @@ final class VectorPanels {
             int q,
             int blockStep,
             float[] products) {
+        MemorySegment w = exact(packed);
         IntVector t0 = IntVector.fromArray(I, tables, 0);
         IntVector t1 = IntVector.fromArray(I, tables, L % 16);
         for (int i = 0; i < words * VECTORS; i++) {
@@ -736,7 +768,7 @@ final class VectorPanels {
      * @param factors of {@link #headerFactors} for both strips
      */
     static void combineMinima(
-            MemorySegment w,
+            MemorySegment packed,
             long fields,
             long stream,
             int pairs,
@@ -747,6 +779,7 @@ final class VectorPanels {
             float[] factors,
             float[] y,
             int to) {
+        MemorySegment w = exact(packed);
         float[] blockScales = x.scales;
         float[] blockSums = x.sums;
         int[] starts = x.starts;
@@ -839,7 +872,8 @@ final class VectorPanels {
     // ----
 
     /** Four bits: n - bias. */
-    static void unpack(MemorySegment w, long plane, long stream, int blocks, short bias, int[] tile) {
+    static void unpack(MemorySegment packed, long plane, long stream, int blocks, short bias, int[] tile) {
+        MemorySegment w = exact(packed);
         for (int i = 0; i < blocks * INTS * VECTORS; i++) {
             // Vector v of int i goes to the four pairs of int i.
             int to = (i / VECTORS) * SHIFTS * ROWS + i % VECTORS * L;
@@ -869,7 +903,8 @@ final class VectorPanels {
 
     /** Five or six bits: n + 16·h - bias. */
     static void unpackHigh(
-            MemorySegment w, long low, long high, long stream, int bits, int blocks, short bias, int[] tile) {
+            MemorySegment packed, long low, long high, long stream, int bits, int blocks, short bias, int[] tile) {
+        MemorySegment w = exact(packed);
         int within = 4 / bits - 1;
         int log = 3 - bits;
         IntVector mask = IntVector.broadcast(I, 0x00010001 * ((1 << bits) - 1));
@@ -894,7 +929,8 @@ final class VectorPanels {
     }
 
     /** Looked up weights: table[n], of which a tile of shorts holds one nibble; see {@link PanelMatrix}. */
-    static void unpackTable(MemorySegment w, long plane, long stream, int blocks, int[] tables, int[] tile) {
+    static void unpackTable(MemorySegment packed, long plane, long stream, int blocks, int[] tables, int[] tile) {
+        MemorySegment w = exact(packed);
         IntVector t0 = IntVector.fromArray(I, tables, 0);
         IntVector t1 = IntVector.fromArray(I, tables, L % 16);
         for (int i = 0; i < blocks * INTS * VECTORS; i++) {
@@ -911,7 +947,8 @@ final class VectorPanels {
     }
 
     /** Tiles of floats, [column of a block][rows]: four bits and looked up weights by a table of 16. */
-    static void unpackFloats(MemorySegment w, long plane, long stream, int[] tables, float[] tile, int to0) {
+    static void unpackFloats(MemorySegment packed, long plane, long stream, int[] tables, float[] tile, int to0) {
+        MemorySegment w = exact(packed);
         IntVector table = IntVector.fromArray(I, tables, 0);
         for (int i = 0; i < INTS * VECTORS; i++) {
             int to = to0 + (i / VECTORS) * 8 * ROWS + i % VECTORS * L;
@@ -929,15 +966,16 @@ final class VectorPanels {
     }
 
     /**
-     * Five, six or eight bits: n + 16·h less half their range, by way of bytes whose lowest bits are that number: of an int's
-     * columns first the even ones, then the odd ones.
+     * Five, six or eight bits: n + 16·h less half their range, by way of bytes: of an int's columns first the even ones,
+     * then the odd ones. Shifts by a variable would cost twice.
      */
-    static void unpackHighFloats(MemorySegment w, long low, long high, long stream, int bits, float[] tile, int to0) {
+    static void unpackHighFloats(
+            MemorySegment packed, long low, long high, long stream, int bits, float[] tile, int to0) {
+        MemorySegment w = exact(packed);
         int log = Integer.numberOfTrailingZeros(4 / bits);
         int within = 4 / bits - 1;
-        int top = 28 - bits; // what is above the number
-        int mask = 0x01010101 * ((1 << bits) - 1);
-        int half = 0x08080808 << bits;
+        byte half = (byte) (8 << bits);
+        IntVector mask = IntVector.broadcast(I, 0x10101010 * ((1 << bits) - 1));
         for (int i = 0; i < INTS * VECTORS; i++) {
             int word = i / VECTORS;
             int v = i % VECTORS;
@@ -945,26 +983,32 @@ final class VectorPanels {
             IntVector n = IntVector.fromMemorySegment(I, w, low + v * stream + word * (long) VECTOR_BYTES, LE);
             IntVector h = IntVector.fromMemorySegment(I, w, high + v * stream + (word >> log) * (long) VECTOR_BYTES, LE)
                     .lanewise(LSHR, (word & within) * bits);
-            IntVector even = n.and(0x0f0f0f0f).or(h.and(mask).lanewise(LSHL, 4)).lanewise(VectorOperators.XOR, half);
-            ((FloatVector) even.lanewise(LSHL, top).lanewise(ASHR, top).convertShape(VectorOperators.I2F, F, 0))
+            IntVector even = n.and(0x0f0f0f0f)
+                    .or(h.lanewise(LSHL, 4).and(mask))
+                    .reinterpretAsBytes()
+                    .sub(half)
+                    .reinterpretAsInts();
+            ((FloatVector) even.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
                     .intoArray(tile, to);
-            ((FloatVector) even.lanewise(LSHL, top - 8).lanewise(ASHR, top).convertShape(VectorOperators.I2F, F, 0))
+            ((FloatVector) even.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
                     .intoArray(tile, to + 2 * ROWS);
-            ((FloatVector) even.lanewise(LSHL, top - 16).lanewise(ASHR, top).convertShape(VectorOperators.I2F, F, 0))
+            ((FloatVector) even.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
                     .intoArray(tile, to + 4 * ROWS);
-            ((FloatVector) even.lanewise(LSHL, top - 24).lanewise(ASHR, top).convertShape(VectorOperators.I2F, F, 0))
+            ((FloatVector) even.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
                     .intoArray(tile, to + 6 * ROWS);
             IntVector odd = n.lanewise(LSHR, 4)
                     .and(0x0f0f0f0f)
-                    .or(h.lanewise(LSHR, 4).and(mask).lanewise(LSHL, 4))
-                    .lanewise(VectorOperators.XOR, half);
-            ((FloatVector) odd.lanewise(LSHL, top).lanewise(ASHR, top).convertShape(VectorOperators.I2F, F, 0))
+                    .or(h.and(mask))
+                    .reinterpretAsBytes()
+                    .sub(half)
+                    .reinterpretAsInts();
+            ((FloatVector) odd.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
                     .intoArray(tile, to + ROWS);
-            ((FloatVector) odd.lanewise(LSHL, top - 8).lanewise(ASHR, top).convertShape(VectorOperators.I2F, F, 0))
+            ((FloatVector) odd.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
                     .intoArray(tile, to + 3 * ROWS);
-            ((FloatVector) odd.lanewise(LSHL, top - 16).lanewise(ASHR, top).convertShape(VectorOperators.I2F, F, 0))
+            ((FloatVector) odd.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
                     .intoArray(tile, to + 5 * ROWS);
-            ((FloatVector) odd.lanewise(LSHL, top - 24).lanewise(ASHR, top).convertShape(VectorOperators.I2F, F, 0))
+            ((FloatVector) odd.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
                     .intoArray(tile, to + 7 * ROWS);
         }
     }
