@@ -41,7 +41,10 @@ class AllocationTest {
                 perWindow.add(allocated);
                 quiet = allocated == 0 ? quiet + 1 : 0;
             }
-            assertTrue(quiet == QUIET_WINDOWS, "bytes per " + WINDOW_TOKENS + " tokens: " + perWindow);
+            assertTrue(
+                    quiet == QUIET_WINDOWS,
+                    "bytes per " + WINDOW_TOKENS + " tokens, the last of " + perWindow.size() + " windows: "
+                            + perWindow.subList(Math.max(0, perWindow.size() - 10), perWindow.size()));
         }
     }
 

@@ -66,7 +66,9 @@ public final class MatrixProduct implements WorkerPool.Task {
 
     private void quantizeRows(int begin, int end, int worker) {
         for (int t = begin; t < end; t++) {
-            Quantizer.quantizeRow(input, t, scratch[worker].quanta);
+            // Whole groups of four are multiplied together, and of what remains three at most one by one.
+            boolean isSingle = t >= tokens - tokens % Activations.GROUP;
+            Quantizer.quantizeRow(input, t, isSingle, scratch[worker].quanta);
         }
     }
 

@@ -69,6 +69,15 @@ final class PanelMatrix extends Matrix {
     /** Tokens that share an unpacked tile. */
     private static final int TILE_TOKENS = VectorPanels.FLOAT_TILES ? 256 : 64;
 
+    /**
+     * Panels whose results are copied together: a token's row is pages from the next one's, and where a panel leaves a line of
+     * each strip there, four neighbours leave four.
+     */
+    private static final int RESULT_PANELS = 4;
+
+    /** Results of a panel. */
+    private static final int RESULTS = TILE_TOKENS * ROWS;
+
     /** What nibbles n stand for as floats, n - 8, as {@link #tables} of others. */
     private static final int[] CENTRED_FLOATS = floats(n -> n - 8);
 
@@ -107,8 +116,8 @@ final class PanelMatrix extends Matrix {
         /** [run of a unit][rows] */
         final float[] centres = new float[UNIT_BLOCKS_MAX * ROWS];
 
-        /** d and -dmin of two strips */
-        final float[] factors = new float[2 * VectorPanels.FACTORS];
+        /** [strip of a panel] d and -dmin */
+        final float[] factors = new float[ROWS / LANES * VectorPanels.FACTORS];
 
         /** [run of a unit][rows] for one token */
         final int[] sums = new int[UNIT_BLOCKS_MAX * 2 * ROWS];
@@ -124,8 +133,8 @@ final class PanelMatrix extends Matrix {
         /** The same of the high bits. */
         final int[] highProducts = new int[UNIT_BLOCKS_MAX * 2 * ROWS];
 
-        /** [tokens][rows] */
-        final float[] results = new float[TILE_TOKENS * ROWS];
+        /** [panel][tokens][rows] */
+        final float[] results = new float[RESULT_PANELS * RESULTS];
 
         /** [column of a block][rows] centred numbers, where {@link VectorPanels#FLOAT_TILES} */
         final float[] floatTile = new float[VectorPanels.FLOAT_TILES ? FLOAT_TILE_BLOCKS_MAX * BLOCK * ROWS : 0];
@@ -294,25 +303,36 @@ final class PanelMatrix extends Matrix {
     @Override
     void multiply(Activations x, int n, int begin, int end, Activations y, Scratch scratch) {
         Workspace s = scratch.panels();
-        for (int panel = begin; panel < end; panel++) {
+        for (int panel = begin; panel < end; panel += RESULT_PANELS) {
+            int here = Math.min(RESULT_PANELS, end - panel);
             for (int t = 0; t < n; t += TILE_TOKENS) {
                 int tokens = Math.min(TILE_TOKENS, n - t);
-                multiplyPanel(x, t, tokens, panel * stripBytes, s);
+                for (int p = 0; p < here; p++) {
+                    multiplyPanel(x, t, tokens, (panel + p) * stripBytes, p * RESULTS, s);
+                }
                 for (int v = 0; v < ROWS / LANES; v++) {
                     int row = (v * panels + panel) * LANES;
-                    int rowsHere = Math.min(LANES, rows() - row);
-                    for (int i = 0; i < tokens && rowsHere > 0; i++) {
-                        System.arraycopy(s.results, i * ROWS + v * LANES, y.data, y.row(t + i) + row, rowsHere);
+                    int vectors = Math.clamp((rows() - row) / LANES, 0, here);
+                    VectorPanels.copy(s.results, v * LANES, RESULTS, vectors, tokens, y.data, y.row(t) + row, y.stride);
+                    int rest = Math.min(rows() - row - vectors * LANES, LANES);
+                    for (int i = 0; i < tokens && vectors < here && rest > 0; i++) {
+                        System.arraycopy(
+                                s.results,
+                                vectors * RESULTS + i * ROWS + v * LANES,
+                                y.data,
+                                y.row(t + i) + row + vectors * LANES,
+                                rest);
                     }
                 }
             }
         }
     }
 
-    private void multiplyPanel(Activations x, int t0, int tokens, long panel, Workspace s) {
+    /** The results of tokens from t0 on, at {@code results} in the workspace's. */
+    private void multiplyPanel(Activations x, int t0, int tokens, long panel, int results, Workspace s) {
         // Behind four or more, three tokens and the row of nobody that follows them cost less together than one by one.
         int grouped = (tokens > 4 && tokens % 4 == 3 ? tokens + 1 : tokens) & ~3;
-        Arrays.fill(s.results, 0, Math.max(tokens, grouped) * ROWS, 0f);
+        Arrays.fill(s.results, results, results + Math.max(tokens, grouped) * ROWS, 0f);
         for (int u = 0; u < units; u++) {
             long unit = panel + u * unitBytes;
             if (grouped > 0) {
@@ -321,12 +341,12 @@ final class PanelMatrix extends Matrix {
             for (int b = 0; b < unitBlocks && grouped > 0; b += tileBlocks) {
                 unpack(unit, b, s);
                 for (int t = 0; t < grouped; t += 4) {
-                    multiply4(x, t0 + t, u * unitBlocks + b, b, t * ROWS, s);
+                    multiply4(x, t0 + t, u * unitBlocks + b, b, results + t * ROWS, s);
                 }
             }
             boolean isDecoded = grouped > 0;
             for (int t = grouped; t < tokens; t++) {
-                multiply1(unit, x, t0 + t, u * unitBlocks, t * ROWS, isDecoded, s);
+                multiply1(unit, x, t0 + t, u * unitBlocks, results + t * ROWS, isDecoded, s);
                 if (!isDecoded && t + 1 < tokens) {
                     if (format == PanelFormat.Q4_K) {
                         decodeHeader(unit + headerOffset, s); // the first did without
@@ -338,17 +358,23 @@ final class PanelMatrix extends Matrix {
     }
 
     private void decodeHeader(long header, Workspace s) {
-        for (int v = 0; v < ROWS; v += LANES) {
-            switch (format) {
-                case Q4_0, Q5_0, Q8_0, IQ4_NL -> VectorPanels.headerScales(packed, header, unitBlocks, s.scales, v);
-                case Q4_1 -> VectorPanels.headerOffsets(packed, header, unitBlocks, 8, s.scales, s.centres, v);
-                case Q5_1 -> VectorPanels.headerOffsets(packed, header, unitBlocks, 16, s.scales, s.centres, v);
-                case Q4_K -> VectorPanels.headerMinima(packed, header, groups(), 8, s.scales, s.centres, v);
-                case Q5_K -> VectorPanels.headerMinima(packed, header, groups(), 16, s.scales, s.centres, v);
-                case Q6_K, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS ->
-                    VectorPanels.headerSigned(packed, header, groups(), quads(), format.factor, s.scales, v);
+        switch (format) {
+            case Q4_0, Q5_0, Q8_0, IQ4_NL -> VectorPanels.headerScales(packed, header, stream, unitBlocks, s.scales);
+            case Q4_1 -> VectorPanels.headerOffsets(packed, header, stream, unitBlocks, 8, s.scales, s.centres);
+            case Q5_1 -> VectorPanels.headerOffsets(packed, header, stream, unitBlocks, 16, s.scales, s.centres);
+            case Q4_K, Q5_K -> {
+                float bias = format == PanelFormat.Q4_K ? 8 : 16;
+                for (int v = 0; v < ROWS; v += LANES) {
+                    VectorPanels.headerMinima(packed, header, groups(), bias, s.scales, s.centres, v);
+                    header += stream;
+                }
             }
-            header += stream;
+            case Q6_K, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {
+                for (int v = 0; v < ROWS; v += LANES) {
+                    VectorPanels.headerSigned(packed, header, groups(), quads(), format.factor, s.scales, v);
+                    header += stream;
+                }
+            }
         }
     }
 
@@ -372,9 +398,8 @@ final class PanelMatrix extends Matrix {
                     break;
                 }
                 long header = unit + headerOffset;
+                VectorPanels.headerFactors(packed, header, stream, groups(), s.factors);
                 for (int v = 0; v < ROWS; v += 2 * LANES) {
-                    VectorPanels.headerFactors(packed, header, groups(), s.factors, 0);
-                    VectorPanels.headerFactors(packed, header + stream, groups(), s.factors, VectorPanels.FACTORS);
                     VectorPanels.combineMinima(
                             packed,
                             header + VECTOR_BYTES,
@@ -385,6 +410,7 @@ final class PanelMatrix extends Matrix {
                             x,
                             at,
                             s.factors,
+                            v / LANES * VectorPanels.FACTORS,
                             s.results,
                             to);
                     header += 2 * stream;

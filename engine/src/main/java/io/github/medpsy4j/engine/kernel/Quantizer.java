@@ -12,7 +12,9 @@ import jdk.incubator.vector.VectorSpecies;
 final class Quantizer {
     private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Integer> I = IntVector.SPECIES_PREFERRED;
+    private static final int L = F.length();
     private static final int BLOCK = Activations.BLOCK;
+    private static final int GROUP = Activations.GROUP;
     private static final int QUANTUM_MAX = 127;
 
     private static final float ROUND = Exp.ROUND;
@@ -20,94 +22,106 @@ final class Quantizer {
     private Quantizer() {}
 
     /**
-     * Quantizes row t.
+     * Quantizes row t: one body without helpers, as those of {@link VectorPanels} are. (What a loop carries is an argument, not
+     * the receiver, of whose class C2 would need a profile.)
      *
+     * @param isSingle whether the row may be multiplied by itself, rather than in a group of four
      * @param q scratch of {@link Activations#BLOCK}
      */
-    static void quantizeRow(Activations x, int t, int[] q) {
-        for (int at = x.row(t); at < x.row(t + 1); at += BLOCK) {
-            float max = blockMax(x.data, at);
+    static void quantizeRow(Activations x, int t, boolean isSingle, float[] q) {
+        float[] data = x.data;
+        int row = x.row(t);
+        // Row t, element i of a row becomes group t / 4, element i, token t mod 4.
+        int token = t % GROUP;
+        int firstGrouped = (t - token) * (x.stride / BLOCK) + token;
+        for (int b = 0; b < x.stride / BLOCK; b++) {
+            int at = row + b * BLOCK;
+            // Floats without their signs are in the order of the ints that they are; a NaN is the greatest.
+            IntVector magnitudes =
+                    FloatVector.fromArray(F, data, at).reinterpretAsInts().and(Integer.MAX_VALUE);
+            for (int i = L; i < BLOCK; i += L) {
+                magnitudes = FloatVector.fromArray(F, data, at + i)
+                        .reinterpretAsInts()
+                        .and(Integer.MAX_VALUE)
+                        .max(magnitudes);
+            }
+            float max = Float.intBitsToFloat(magnitudes.reduceLanes(VectorOperators.MAX));
             float scale = max / QUANTUM_MAX;
             float inverse = QUANTUM_MAX / max;
             // A block of zeros, or of numbers so small that the inverse is no float, counts as zeros.
             inverse = inverse == Float.POSITIVE_INFINITY ? 0 : inverse;
-            int block = at / BLOCK;
-            int first = quantizeHalf(x.data, at, inverse, q, 0);
-            int second = quantizeHalf(x.data, at, inverse, q, BLOCK / 2);
-            int total = first + second;
-            // Row t, element i of a row becomes group t / 4, element i, token t mod 4.
-            int group = t / Activations.GROUP * Activations.GROUP;
-            int grouped = (group * x.stride + (at - x.row(t)) * Activations.GROUP) / BLOCK + t - group;
-            pair(q, x, at / 2, (grouped - t + group) * (BLOCK / 2) + t - group);
-            if (x.floats != null) {
-                floats(q, x.floats, x.floatsAt((at - x.row(t)) / BLOCK, t));
+            FloatVector totals = FloatVector.zero(F);
+            for (int i = 0; i < BLOCK; i += L) {
+                FloatVector rounded = FloatVector.fromArray(F, data, at + i)
+                        .fma(FloatVector.broadcast(F, inverse), FloatVector.broadcast(F, ROUND))
+                        .sub(ROUND);
+                rounded.intoArray(q, i);
+                totals = rounded.add(totals);
             }
+            int total = (int) totals.reduceLanes(VectorOperators.ADD);
+            int block = row / BLOCK + b;
+            int grouped = firstGrouped + b * GROUP;
+            float sum = scale * total;
             x.scales[block] = scale;
-            x.sums[block] = scale * total;
-            x.groupedScales[grouped] = x.scales[block];
-            x.groupedSums[grouped] = x.sums[block];
-            x.starts[block] = (-8 * total) << 16;
-            x.offsets[2 * block] = -32 * first;
-            x.offsets[2 * block + 1] = -32 * second;
-        }
-    }
-
-    private static float blockMax(float[] x, int at) {
-        FloatVector max = FloatVector.fromArray(F, x, at).abs();
-        for (int i = F.length(); i < BLOCK; i += F.length()) {
-            max = max.max(FloatVector.fromArray(F, x, at + i).abs());
-        }
-        return max.reduceLanes(VectorOperators.MAX);
-    }
-
-    /** q[from ..] = round(x·inverse) over half a block; returns their sum. */
-    private static int quantizeHalf(float[] x, int at, float inverse, int[] q, int from) {
-        IntVector total = IntVector.zero(I);
-        for (int i = from; i < from + BLOCK / 2; i += I.length()) {
-            FloatVector rounded = FloatVector.fromArray(F, x, at + i)
-                    .fma(FloatVector.broadcast(F, inverse), FloatVector.broadcast(F, ROUND))
-                    .sub(ROUND);
-            IntVector v = (IntVector) rounded.convertShape(VectorOperators.F2I, I, 0);
-            v.intoArray(q, i);
-            total = total.add(v);
-        }
-        return total.reduceLanes(VectorOperators.ADD);
-    }
-
-    private static void pair(int[] q, Activations x, int at, int grouped) {
-        for (int i = 0; i < BLOCK; i += 8) {
-            int to = at + i / 2;
-            int q0 = q[i];
-            int q1 = q[i + 4];
-            int q2 = q[i + 1];
-            int q3 = q[i + 5];
-            int q4 = q[i + 2];
-            int q5 = q[i + 6];
-            int q6 = q[i + 3];
-            int q7 = q[i + 7];
-            if (x.values != null) {
-                int value = grouped + i / 2 * Activations.GROUP;
-                x.values[value] = pair(q0, q4);
-                x.values[value + Activations.GROUP] = pair(q1, q5);
-                x.values[value + 2 * Activations.GROUP] = pair(q2, q6);
-                x.values[value + 3 * Activations.GROUP] = pair(q3, q7);
+            x.sums[block] = sum;
+            x.groupedScales[grouped] = scale;
+            x.groupedSums[grouped] = sum;
+            if (x.floats != null) {
+                float[] floats = x.floats;
+                int to = x.floatsAt(b, t);
+                for (int i = 0; i < BLOCK; i += 8) {
+                    floats[to] = q[i];
+                    floats[to + GROUP] = q[i + 4];
+                    floats[to + 2 * GROUP] = q[i + 1];
+                    floats[to + 3 * GROUP] = q[i + 5];
+                    floats[to + 4 * GROUP] = q[i + 2];
+                    floats[to + 5 * GROUP] = q[i + 6];
+                    floats[to + 6 * GROUP] = q[i + 3];
+                    floats[to + 7 * GROUP] = q[i + 7];
+                    to += 8 * GROUP;
+                }
             }
+            if (x.values != null) {
+                int[] values = x.values;
+                int to = (grouped - token) * (BLOCK / 2) + token;
+                for (int i = 0; i < BLOCK; i += 8) {
+                    values[to] = pair((int) q[i], (int) q[i + 2]);
+                    values[to + GROUP] = pair((int) q[i + 4], (int) q[i + 6]);
+                    values[to + 2 * GROUP] = pair((int) q[i + 1], (int) q[i + 3]);
+                    values[to + 3 * GROUP] = pair((int) q[i + 5], (int) q[i + 7]);
+                    to += 4 * GROUP;
+                }
+            }
+            if (isSingle) {
+                multipliers(q, x, block, total);
+            }
+        }
+    }
+
+    /** What one token's nibbles are multiplied with in a block. */
+    private static void multipliers(float[] q, Activations x, int block, int total) {
+        int first = 0;
+        for (int i = 0; i < BLOCK; i += 8) {
+            int to = (block * BLOCK + i) / 2;
+            int q0 = (int) q[i];
+            int q1 = (int) q[i + 4];
+            int q2 = (int) q[i + 1];
+            int q3 = (int) q[i + 5];
+            int q4 = (int) q[i + 2];
+            int q5 = (int) q[i + 6];
+            int q6 = (int) q[i + 3];
+            int q7 = (int) q[i + 7];
             x.multipliers[to] = pair(q0, q4 - 16 * q3);
             x.multipliers[to + 1] = pair(q1 - 16 * q0, q5 - 16 * q4);
             x.multipliers[to + 2] = pair(q2 - 16 * q1, q6 - 16 * q5);
             x.multipliers[to + 3] = pair(q3 - 16 * q2, q7 - 16 * q6);
-        }
-    }
-
-    /** @param to of the block's first integer in {@link Activations#floats} */
-    private static void floats(int[] q, float[] floats, int to) {
-        for (int i = 0; i < BLOCK; i += 8) {
-            int at = to + i * Activations.GROUP;
-            for (int k = 0; k < 4; k++) {
-                floats[at + 2 * k * Activations.GROUP] = q[i + k];
-                floats[at + (2 * k + 1) * Activations.GROUP] = q[i + 4 + k];
+            if (i < BLOCK / 2) {
+                first += q0 + q1 + q2 + q3 + q4 + q5 + q6 + q7;
             }
         }
+        x.starts[block] = (-8 * total) << 16;
+        x.offsets[2 * block] = -32 * first;
+        x.offsets[2 * block + 1] = -32 * (total - first);
     }
 
     /** Two numbers' low 16 bits, the first low. */

@@ -12,7 +12,7 @@ final class Scratch {
     static final int TILE_TOKENS = 64;
 
     /** Scratch of {@link Quantizer#quantizeRow}. */
-    final int[] quanta = new int[Activations.BLOCK];
+    final float[] quanta = new float[Activations.BLOCK];
 
     final float[] tile = new float[TILE_ROWS * TILE_COLUMNS];
     final float[] partials;

@@ -61,11 +61,17 @@ final class VectorPanels {
     /** What a float's exponent is greater by than a half's, in its place. */
     private static final int FLOAT_BIAS = 127 - 15 << 23;
 
+    /** A half's exponent and mantissa, in an int's upper half. */
+    private static final int MAGNITUDE = 0x7fff0000;
+
+    private static final int SIGN = 0x80000000;
+
     private static final float LEAST_NORMAL_HALF = 0x1p-14f;
 
     /** Floats of a strip's factors. */
     static final int FACTORS = PanelMatrix.UNIT_BLOCKS_MAX / 8 * 2 * L;
 
+    /** Whether keeping C2 from moving loads takes no instruction. */
     private static final boolean FENCES_ARE_FREE = System.getProperty("os.arch").equals("amd64")
             || System.getProperty("os.arch").equals("x86_64");
 
@@ -80,59 +86,184 @@ final class VectorPanels {
      */
     private static MemorySegment exact(MemorySegment packed) {
         if (packed.getClass() != NATIVE) {
-            throw new IllegalArgumentException("expected native memory, found " + packed.getClass());
+            throw new IllegalArgumentException("expected native memory");
         }
         return packed;
     }
 
-    /** Keeps C2 from moving loads before this place: no instruction on x86, one that costs elsewhere. */
-    private static void fence() {
-        if (FENCES_ARE_FREE) {
-            VarHandle.acquireFence();
-        }
-    }
-
     // ---- Headers: scales[run][rows] and centres[run][rows] of one strip, as floats ----
 
-    /** The lower halves of ints as floats. Exact for finite halves, the only ones packed. */
-    private static FloatVector low(IntVector halves) {
-        return high(halves.lanewise(LSHL, 16));
-    }
+    // Halves become floats, exactly where they are finite, and no others are packed: their exponents and mantissas move
+    // to
+    // where floats have them and get floats' bias. That makes f of a normal half f, and 2^-15 + h/2 of a subnormal h,
+    // which so
+    // is f + (f - 2^-14); of a normal one that is no less than f: the lesser is right. No subnormal float arises, which
+    // would
+    // cost some hundred cycles each time, and the d of nearly all blocks of Q6_K, and of many of Q5_K and Q4_K, are
+    // subnormal halves.
 
-    /**
-     * The upper halves, whose exponent and mantissa move to where a float has them, with its bias. That makes f of a normal
-     * half h, and 2^-15 + h/2 of a subnormal one, which so is f + (f - 2^-14); for a normal one that is no less than f: the
-     * lesser is right. No subnormal float arises: it would cost some hundred cycles each time, and the d of nearly all
-     * blocks of Q6_K, and of many of Q5_K and Q4_K, are subnormal halves.
-     */
-    private static FloatVector high(IntVector halves) {
-        IntVector t = halves.and(0x7fff0000).lanewise(LSHR, 3).add(FLOAT_BIAS);
-        FloatVector f = t.reinterpretAsFloats();
-        return f.add(f.sub(LEAST_NORMAL_HALF))
-                .reinterpretAsInts()
-                .min(t)
-                .or(halves.and(0x80000000))
-                .reinterpretAsFloats();
-    }
-
-    /** A scale for each block and no centre: w = d·c. */
-    static void headerScales(MemorySegment packed, long at, int blocks, float[] scales, int to) {
+    /** A scale for each block and no centre, w = d·c, of a panel's four strips; of an odd number of blocks one more. */
+    static void headerScales(MemorySegment packed, long at, long stream, int blocks, float[] scales) {
         MemorySegment w = exact(packed);
-        for (int b = 0; b < blocks; b++) {
-            IntVector pair = IntVector.fromMemorySegment(I, w, at + (b >> 1) * (long) VECTOR_BYTES, LE);
-            low(pair.lanewise(LSHR, (b & 1) * 16)).intoArray(scales, to + b * ROWS);
+        for (int b = 0; b < blocks; b += 2) {
+            long o = at + (b >> 1) * (long) VECTOR_BYTES;
+            IntVector pair = IntVector.fromMemorySegment(I, w, o, LE);
+            IntVector low = pair.lanewise(LSHL, 16);
+            IntVector t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            FloatVector f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(low.and(SIGN))
+                    .reinterpretAsFloats();
+            f.intoArray(scales, b * ROWS);
+            t = pair.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(pair.and(SIGN))
+                    .reinterpretAsFloats();
+            f.intoArray(scales, b * ROWS + ROWS);
+            pair = IntVector.fromMemorySegment(I, w, o + stream, LE);
+            low = pair.lanewise(LSHL, 16);
+            t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(low.and(SIGN))
+                    .reinterpretAsFloats();
+            f.intoArray(scales, b * ROWS + L);
+            t = pair.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(pair.and(SIGN))
+                    .reinterpretAsFloats();
+            f.intoArray(scales, b * ROWS + ROWS + L);
+            pair = IntVector.fromMemorySegment(I, w, o + 2 * stream, LE);
+            low = pair.lanewise(LSHL, 16);
+            t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(low.and(SIGN))
+                    .reinterpretAsFloats();
+            f.intoArray(scales, b * ROWS + 2 * L);
+            t = pair.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(pair.and(SIGN))
+                    .reinterpretAsFloats();
+            f.intoArray(scales, b * ROWS + ROWS + 2 * L);
+            pair = IntVector.fromMemorySegment(I, w, o + 3 * stream, LE);
+            low = pair.lanewise(LSHL, 16);
+            t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(low.and(SIGN))
+                    .reinterpretAsFloats();
+            f.intoArray(scales, b * ROWS + 3 * L);
+            t = pair.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(pair.and(SIGN))
+                    .reinterpretAsFloats();
+            f.intoArray(scales, b * ROWS + ROWS + 3 * L);
         }
     }
 
-    /** w = d·u + m = d·(u - bias) + (bias·d + m) for an unsigned u. */
+    /** w = d·u + m = d·(u - bias) + (bias·d + m) for an unsigned u, of a panel's four strips. */
     static void headerOffsets(
-            MemorySegment packed, long at, int blocks, float bias, float[] scales, float[] centres, int to) {
+            MemorySegment packed, long at, long stream, int blocks, float bias, float[] scales, float[] centres) {
         MemorySegment w = exact(packed);
         for (int b = 0; b < blocks; b++) {
-            IntVector halves = IntVector.fromMemorySegment(I, w, at + b * (long) VECTOR_BYTES, LE);
-            FloatVector d = low(halves);
-            d.intoArray(scales, to + b * ROWS);
-            d.mul(bias).add(high(halves)).intoArray(centres, to + b * ROWS);
+            long o = at + b * (long) VECTOR_BYTES;
+            IntVector pair = IntVector.fromMemorySegment(I, w, o, LE);
+            IntVector low = pair.lanewise(LSHL, 16);
+            IntVector t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            FloatVector f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(low.and(SIGN))
+                    .reinterpretAsFloats();
+            FloatVector d = f;
+            d.intoArray(scales, b * ROWS);
+            t = pair.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(pair.and(SIGN))
+                    .reinterpretAsFloats();
+            d.mul(bias).add(f).intoArray(centres, b * ROWS);
+            pair = IntVector.fromMemorySegment(I, w, o + stream, LE);
+            low = pair.lanewise(LSHL, 16);
+            t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(low.and(SIGN))
+                    .reinterpretAsFloats();
+            d = f;
+            d.intoArray(scales, b * ROWS + L);
+            t = pair.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(pair.and(SIGN))
+                    .reinterpretAsFloats();
+            d.mul(bias).add(f).intoArray(centres, b * ROWS + L);
+            pair = IntVector.fromMemorySegment(I, w, o + 2 * stream, LE);
+            low = pair.lanewise(LSHL, 16);
+            t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(low.and(SIGN))
+                    .reinterpretAsFloats();
+            d = f;
+            d.intoArray(scales, b * ROWS + 2 * L);
+            t = pair.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(pair.and(SIGN))
+                    .reinterpretAsFloats();
+            d.mul(bias).add(f).intoArray(centres, b * ROWS + 2 * L);
+            pair = IntVector.fromMemorySegment(I, w, o + 3 * stream, LE);
+            low = pair.lanewise(LSHL, 16);
+            t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(low.and(SIGN))
+                    .reinterpretAsFloats();
+            d = f;
+            d.intoArray(scales, b * ROWS + 3 * L);
+            t = pair.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(pair.and(SIGN))
+                    .reinterpretAsFloats();
+            d.mul(bias).add(f).intoArray(centres, b * ROWS + 3 * L);
         }
     }
 
@@ -143,9 +274,24 @@ final class VectorPanels {
         for (int g = 0; g < groups; g++) {
             long o = at + g * (5L * VECTOR_BYTES);
             int to = to0 + g * 8 * ROWS;
-            IntVector halves = IntVector.fromMemorySegment(I, w, o, LE);
-            FloatVector d = low(halves);
-            FloatVector dmin = high(halves).neg();
+            IntVector pair = IntVector.fromMemorySegment(I, w, o, LE);
+            IntVector low = pair.lanewise(LSHL, 16);
+            IntVector t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            FloatVector f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(low.and(SIGN))
+                    .reinterpretAsFloats();
+            FloatVector d = f;
+            t = pair.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(pair.and(SIGN))
+                    .reinterpretAsFloats();
+            FloatVector dmin = f.neg();
             FloatVector scale;
             IntVector fields;
             fields = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE);
@@ -213,9 +359,17 @@ final class VectorPanels {
             int to = to0 + i * 8 * ROWS;
             // Before this one stand a vector for d of each group and two for each eight scales.
             long o = at + (2 * i + group + 1) * (long) VECTOR_BYTES;
-            FloatVector d = low(IntVector.fromMemorySegment(
-                            I, w, at + (group + (group << log) * 2) * (long) VECTOR_BYTES, LE))
-                    .mul(factor);
+            IntVector low = IntVector.fromMemorySegment(
+                            I, w, at + (group + (group << log) * 2) * (long) VECTOR_BYTES, LE)
+                    .lanewise(LSHL, 16);
+            IntVector t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            FloatVector f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(low.and(SIGN))
+                    .reinterpretAsFloats();
+            FloatVector d = f.mul(factor);
             IntVector fields = IntVector.fromMemorySegment(I, w, o, LE);
             d.mul((FloatVector) fields.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
                     .intoArray(scales, to);
@@ -237,13 +391,84 @@ final class VectorPanels {
         }
     }
 
-    /** d and -dmin of each 256 columns: factors[group][2][lanes]. */
-    static void headerFactors(MemorySegment packed, long at, int groups, float[] factors, int to) {
+    /** d and -dmin of each 256 columns: factors[strip][group][2][lanes], of a panel's four strips. */
+    static void headerFactors(MemorySegment packed, long at, long stream, int groups, float[] factors) {
         MemorySegment w = exact(packed);
         for (int g = 0; g < groups; g++) {
-            IntVector halves = IntVector.fromMemorySegment(I, w, at + g * (5L * VECTOR_BYTES), LE);
-            low(halves).intoArray(factors, to + 2 * g * L);
-            high(halves).neg().intoArray(factors, to + (2 * g + 1) * L);
+            long o = at + g * (5L * VECTOR_BYTES);
+            int to = 2 * g * L;
+            IntVector pair = IntVector.fromMemorySegment(I, w, o, LE);
+            IntVector low = pair.lanewise(LSHL, 16);
+            IntVector t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            FloatVector f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(low.and(SIGN))
+                    .reinterpretAsFloats();
+            f.intoArray(factors, to);
+            t = pair.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(pair.and(SIGN))
+                    .reinterpretAsFloats();
+            f.neg().intoArray(factors, to + L);
+            pair = IntVector.fromMemorySegment(I, w, o + stream, LE);
+            low = pair.lanewise(LSHL, 16);
+            t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(low.and(SIGN))
+                    .reinterpretAsFloats();
+            f.intoArray(factors, to + FACTORS);
+            t = pair.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(pair.and(SIGN))
+                    .reinterpretAsFloats();
+            f.neg().intoArray(factors, to + FACTORS + L);
+            pair = IntVector.fromMemorySegment(I, w, o + 2 * stream, LE);
+            low = pair.lanewise(LSHL, 16);
+            t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(low.and(SIGN))
+                    .reinterpretAsFloats();
+            f.intoArray(factors, to + 2 * FACTORS);
+            t = pair.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(pair.and(SIGN))
+                    .reinterpretAsFloats();
+            f.neg().intoArray(factors, to + 2 * FACTORS + L);
+            pair = IntVector.fromMemorySegment(I, w, o + 3 * stream, LE);
+            low = pair.lanewise(LSHL, 16);
+            t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(low.and(SIGN))
+                    .reinterpretAsFloats();
+            f.intoArray(factors, to + 3 * FACTORS);
+            t = pair.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(pair.and(SIGN))
+                    .reinterpretAsFloats();
+            f.neg().intoArray(factors, to + 3 * FACTORS + L);
         }
     }
 
@@ -289,7 +514,9 @@ final class VectorPanels {
                     .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
                     .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
                     .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
-            fence();
+            if (FENCES_ARE_FREE) {
+                VarHandle.acquireFence();
+            }
             m0 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 4])
                     .reinterpretAsShorts();
             m1 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 5])
@@ -391,7 +618,9 @@ final class VectorPanels {
                     .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
                     .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
                     .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
-            fence();
+            if (FENCES_ARE_FREE) {
+                VarHandle.acquireFence();
+            }
             m0 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 4])
                     .reinterpretAsShorts();
             m1 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 5])
@@ -765,7 +994,7 @@ final class VectorPanels {
      * of blocks, for the vectors of rows at v and v + L. What is kept in registers here costs the others a store and a load.
      *
      * @param fields of the strip at v: scales and minima behind the header's first vector
-     * @param factors of {@link #headerFactors} for both strips
+     * @param factors of {@link #headerFactors}, those of the strip at v from {@code from} on
      */
     static void combineMinima(
             MemorySegment packed,
@@ -777,6 +1006,7 @@ final class VectorPanels {
             Activations x,
             int at,
             float[] factors,
+            int from,
             float[] y,
             int to) {
         MemorySegment w = exact(packed);
@@ -791,10 +1021,10 @@ final class VectorPanels {
             long o = fields + (p + group) * (long) VECTOR_BYTES;
             IntVector f0 = IntVector.fromMemorySegment(I, w, o, LE);
             IntVector f1 = IntVector.fromMemorySegment(I, w, o + stream, LE);
-            FloatVector d0 = FloatVector.fromArray(F, factors, 2 * group * L);
-            FloatVector dmin0 = FloatVector.fromArray(F, factors, (2 * group + 1) * L);
-            FloatVector d1 = FloatVector.fromArray(F, factors, FACTORS + 2 * group * L);
-            FloatVector dmin1 = FloatVector.fromArray(F, factors, FACTORS + (2 * group + 1) * L);
+            FloatVector d0 = FloatVector.fromArray(F, factors, from + 2 * group * L);
+            FloatVector dmin0 = FloatVector.fromArray(F, factors, from + (2 * group + 1) * L);
+            FloatVector d1 = FloatVector.fromArray(F, factors, from + FACTORS + 2 * group * L);
+            FloatVector dmin1 = FloatVector.fromArray(F, factors, from + FACTORS + (2 * group + 1) * L);
             FloatVector scale = FloatVector.broadcast(F, blockScales[at + 2 * p]);
             FloatVector sum = FloatVector.broadcast(F, blockSums[at + 2 * p]);
             IntVector start = IntVector.broadcast(I, starts[at + 2 * p]);
@@ -1200,7 +1430,9 @@ final class VectorPanels {
             q = IntVector.broadcast(I, values[at + k * TOKENS + 3]).reinterpretAsShorts();
             s03 = s03.add(c0.mul(q));
             s13 = s13.add(c1.mul(q));
-            fence();
+            if (FENCES_ARE_FREE) {
+                VarHandle.acquireFence();
+            }
             c0 = IntVector.fromArray(I, tile, from + k * ROWS + ROWS).reinterpretAsShorts();
             c1 = IntVector.fromArray(I, tile, from + k * ROWS + ROWS + L).reinterpretAsShorts();
             q = IntVector.broadcast(I, values[at + k * TOKENS + 4]).reinterpretAsShorts();
@@ -1311,6 +1543,15 @@ final class VectorPanels {
             a1.intoArray(y, to + ROWS + v);
             a2.intoArray(y, to + 2 * ROWS + v);
             a3.intoArray(y, to + 3 * ROWS + v);
+        }
+    }
+
+    /** y[token][vector] = results[vector][token], of vectors that are {@code step} apart in the results. */
+    static void copy(float[] results, int from, int step, int vectors, int tokens, float[] y, int to, int stride) {
+        for (int t = 0; t < tokens; t++) {
+            for (int v = 0; v < vectors; v++) {
+                FloatVector.fromArray(F, results, from + t * ROWS + v * step).intoArray(y, to + t * stride + v * L);
+            }
         }
     }
 }

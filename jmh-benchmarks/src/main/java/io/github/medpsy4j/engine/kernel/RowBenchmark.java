@@ -67,7 +67,7 @@ public class RowBenchmark {
     /** Floats to the 8-bit form that integer kernels read. */
     @Benchmark
     public float[] quantize() {
-        Quantizer.quantizeRow(x, nextRow(), scratch.quanta);
+        Quantizer.quantizeRow(x, nextRow(), true, scratch.quanta);
         return x.scales;
     }
 
