@@ -81,6 +81,12 @@ final class PanelMatrix extends Matrix {
     /** What nibbles n stand for as floats, n - 8, as {@link #tables} of others. */
     private static final int[] CENTRED_FLOATS = floats(n -> n - 8);
 
+    /**
+     * Prefetchers end at a page: as strips are whole pages apart, the loads that they did not foresee wait for memory
+     * together rather than one after the other.
+     */
+    private static final int PAGE = 4096;
+
     /** Rows of a strip. */
     private static final int LANES = VectorPanels.L;
 
@@ -156,7 +162,7 @@ final class PanelMatrix extends Matrix {
         unitBytes = headerOffset + headerVectors() * (long) VECTOR_BYTES;
         stripBytes = units * unitBytes;
         panels = (rows + ROWS - 1) / ROWS;
-        stream = panels * stripBytes;
+        stream = (panels * stripBytes + PAGE - 1) / PAGE * PAGE;
         packed = arena.allocate(ROWS / LANES * stream, 64);
         tables = format.isLookedUp ? floats(format::lookUp) : CENTRED_FLOATS;
         lowTables = format.isLookedUp ? twice(n -> format.lookUp(n) & 15) : null;
@@ -221,6 +227,7 @@ final class PanelMatrix extends Matrix {
     private void packStrip(MemorySegment source, int strip, byte[] src, int[] unit) {
         long rowBytes = (long) columns() / format.blockWeights * format.type.blockBytes();
         int rowsHere = Math.min(LANES, rows() - strip * LANES);
+        long to = strip / panels * stream + strip % panels * stripBytes;
         for (int u = 0; u < units; u++) {
             Arrays.fill(unit, 0);
             for (int r = 0; r < rowsHere; r++) {
@@ -228,7 +235,7 @@ final class PanelMatrix extends Matrix {
                 MemorySegment.copy(source, ValueLayout.JAVA_BYTE, from, src, 0, src.length);
                 packRow(src, unit, r);
             }
-            MemorySegment.copy(unit, 0, packed, INT, strip * stripBytes + u * unitBytes, unit.length);
+            MemorySegment.copy(unit, 0, packed, INT, to + u * unitBytes, unit.length);
         }
     }
 
@@ -362,19 +369,10 @@ final class PanelMatrix extends Matrix {
             case Q4_0, Q5_0, Q8_0, IQ4_NL -> VectorPanels.headerScales(packed, header, stream, unitBlocks, s.scales);
             case Q4_1 -> VectorPanels.headerOffsets(packed, header, stream, unitBlocks, 8, s.scales, s.centres);
             case Q5_1 -> VectorPanels.headerOffsets(packed, header, stream, unitBlocks, 16, s.scales, s.centres);
-            case Q4_K, Q5_K -> {
-                float bias = format == PanelFormat.Q4_K ? 8 : 16;
-                for (int v = 0; v < ROWS; v += LANES) {
-                    VectorPanels.headerMinima(packed, header, groups(), bias, s.scales, s.centres, v);
-                    header += stream;
-                }
-            }
-            case Q6_K, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {
-                for (int v = 0; v < ROWS; v += LANES) {
-                    VectorPanels.headerSigned(packed, header, groups(), quads(), format.factor, s.scales, v);
-                    header += stream;
-                }
-            }
+            case Q4_K -> VectorPanels.headerMinima(packed, header, stream, groups(), 8, s.scales, s.centres);
+            case Q5_K -> VectorPanels.headerMinima(packed, header, stream, groups(), 16, s.scales, s.centres);
+            case Q6_K, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS ->
+                VectorPanels.headerSigned(packed, header, stream, groups(), quads(), format.factor, s.scales);
         }
     }
 

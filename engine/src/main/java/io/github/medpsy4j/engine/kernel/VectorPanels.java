@@ -267,13 +267,18 @@ final class VectorPanels {
         }
     }
 
-    /** w = d·scale·u - dmin·min = d·scale·(u - bias) + (bias·d·scale - dmin·min). All products are exact. */
+    /**
+     * w = d·scale·u - dmin·min = d·scale·(u - bias) + (bias·d·scale - dmin·min), of a panel's four strips. All products are
+     * exact.
+     */
     static void headerMinima(
-            MemorySegment packed, long at, int groups, float bias, float[] scales, float[] centres, int to0) {
+            MemorySegment packed, long at, long stream, int groups, float bias, float[] scales, float[] centres) {
         MemorySegment w = exact(packed);
-        for (int g = 0; g < groups; g++) {
-            long o = at + g * (5L * VECTOR_BYTES);
-            int to = to0 + g * 8 * ROWS;
+        for (int i = 0; i < groups * VECTORS; i++) {
+            int g = i / VECTORS;
+            int v = i % VECTORS;
+            long o = at + v * stream + g * (5L * VECTOR_BYTES);
+            int to = g * 8 * ROWS + v * L;
             IntVector pair = IntVector.fromMemorySegment(I, w, o, LE);
             IntVector low = pair.lanewise(LSHL, 16);
             IntVector t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
@@ -346,21 +351,23 @@ final class VectorPanels {
     }
 
     /**
-     * w = d·factor·scale·c with signed scales, which stand as {@code quads} vectors of four bytes behind d.
+     * w = d·factor·scale·c with signed scales of a panel's four strips, which stand as {@code quads} vectors of four bytes behind d.
      *
      * @param quads of 256 columns: 2 or 4
      */
     static void headerSigned(
-            MemorySegment packed, long at, int groups, int quads, float factor, float[] scales, int to0) {
+            MemorySegment packed, long at, long stream, int groups, int quads, float factor, float[] scales) {
         MemorySegment w = exact(packed);
         int log = Integer.numberOfTrailingZeros(quads) - 1;
-        for (int i = 0; i < groups << log; i++) {
-            int group = i >> log;
-            int to = to0 + i * 8 * ROWS;
-            // Before this one stand a vector for d of each group and two for each eight scales.
-            long o = at + (2 * i + group + 1) * (long) VECTOR_BYTES;
+        for (int i = 0; i < (groups << log) * VECTORS; i++) {
+            int eight = i / VECTORS;
+            int group = eight >> log;
+            int to = eight * 8 * ROWS + i % VECTORS * L;
+            long strip = at + i % VECTORS * stream;
+            // Before these eight stand a vector for d of each group and two for each eight.
+            long o = strip + (2 * eight + group + 1) * (long) VECTOR_BYTES;
             IntVector low = IntVector.fromMemorySegment(
-                            I, w, at + (group + (group << log) * 2) * (long) VECTOR_BYTES, LE)
+                            I, w, strip + (group + (group << log) * 2) * (long) VECTOR_BYTES, LE)
                     .lanewise(LSHL, 16);
             IntVector t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
             FloatVector f = t.reinterpretAsFloats();
