@@ -78,6 +78,9 @@ final class PanelMatrix extends Matrix {
     /** Results of a panel. */
     private static final int RESULTS = TILE_TOKENS * ROWS;
 
+    /** How many tokens behind fours are multiplied one by one, as they cost less so than a group of four. */
+    private static final int SINGLES = VectorPanels.FLOAT_TILES ? 1 : 2;
+
     /** What nibbles n stand for as floats, n - 8, as {@link #tables} of others. */
     private static final int[] CENTRED_FLOATS = floats(n -> n - 8);
 
@@ -337,8 +340,9 @@ final class PanelMatrix extends Matrix {
 
     /** The results of tokens from t0 on, at {@code results} in the workspace's. */
     private void multiplyPanel(Activations x, int t0, int tokens, long panel, int results, Workspace s) {
-        // Behind four or more, three tokens and the row of nobody that follows them cost less together than one by one.
-        int grouped = (tokens > 4 && tokens % 4 == 3 ? tokens + 1 : tokens) & ~3;
+        // Behind four or more, two or three tokens and rows of nobody that follow them cost less together than one by
+        // one.
+        int grouped = (tokens > 4 && tokens % 4 > SINGLES ? tokens + 3 : tokens) & ~3;
         Arrays.fill(s.results, results, results + Math.max(tokens, grouped) * ROWS, 0f);
         for (int u = 0; u < units; u++) {
             long unit = panel + u * unitBytes;
