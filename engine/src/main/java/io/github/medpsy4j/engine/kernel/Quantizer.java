@@ -11,7 +11,6 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class Quantizer {
     private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
-    private static final VectorSpecies<Integer> I = IntVector.SPECIES_PREFERRED;
     private static final int L = F.length();
     private static final int BLOCK = Activations.BLOCK;
     private static final int GROUP = Activations.GROUP;
