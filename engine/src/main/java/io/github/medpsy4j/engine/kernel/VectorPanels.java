@@ -59,7 +59,7 @@ final class VectorPanels {
     private static final int PAIR = 0x000f000f;
 
     /** What a float's exponent is greater by than a half's, in its place. */
-    private static final int FLOAT_BIAS = 127 - 15 << 23;
+    private static final int FLOAT_BIAS = (127 - 15) << 23;
 
     /** A half's exponent and mantissa, in an int's upper half. */
     private static final int MAGNITUDE = 0x7fff0000;
