@@ -27,20 +27,24 @@ public final class Activations {
     // PanelFormat.packLow): columns 0, 4, 1, 5, 2, 6, 3, 7 are q0..q7, and the pairs (q0, q4), (q1, q5), (q2, q6),
     // (q3, q7) are ints, the first low.
 
+    // Of rows that may be multiplied by themselves alone; those of others are stale.
+
     /** [rows][stride / 2] multipliers of nibbles that are shifted but not masked: qk - 16·q(k-1); see {@link PanelMatrix}. */
     int[] multipliers;
-
-    /** [rows][stride / BLOCK] */
-    float[] scales;
-
-    /** [rows][stride / BLOCK] scale·Σq */
-    float[] sums;
 
     /** [rows][stride / BLOCK] -8·Σq modulo 2^16, shifted left by 16: what centres a sum of nibble products */
     int[] starts;
 
     /** [rows][stride / BLOCK][2] -32·Σq of each half of a block: what centres its sum of six bits */
     int[] offsets;
+
+    // Of all rows.
+
+    /** [rows][stride / BLOCK] */
+    float[] scales;
+
+    /** [rows][stride / BLOCK] scale·Σq */
+    float[] sums;
 
     // The same for kernels that treat four tokens together: what the four have at one place stands side by side.
 

@@ -325,7 +325,10 @@ final class PanelMatrix extends Matrix {
                     int vectors = Math.clamp((rows() - row) / LANES, 0, here);
                     VectorPanels.copy(s.results, v * LANES, RESULTS, vectors, tokens, y.data, y.row(t) + row, y.stride);
                     int rest = Math.min(rows() - row - vectors * LANES, LANES);
-                    for (int i = 0; i < tokens && vectors < here && rest > 0; i++) {
+                    if (vectors == here || rest <= 0) {
+                        continue;
+                    }
+                    for (int i = 0; i < tokens; i++) {
                         System.arraycopy(
                                 s.results,
                                 vectors * RESULTS + i * ROWS + v * LANES,

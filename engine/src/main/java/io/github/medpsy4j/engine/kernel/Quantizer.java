@@ -21,8 +21,7 @@ final class Quantizer {
     private Quantizer() {}
 
     /**
-     * Quantizes row t: one body without helpers, as those of {@link VectorPanels} are. (What a loop carries is an argument, not
-     * the receiver, of whose class C2 would need a profile.)
+     * Quantizes row t, in one body for the reasons that {@link VectorPanels} gives.
      *
      * @param isSingle whether the row may be multiplied by itself, rather than in a group of four
      * @param q scratch of {@link Activations#BLOCK}

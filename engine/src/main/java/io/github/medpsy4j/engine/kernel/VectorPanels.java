@@ -21,8 +21,9 @@ import jdk.incubator.vector.VectorSpecies;
  * it to half of the body. After one, bounds of memory segments are checked again, those of arrays are not.
  *
  * <p>C2 has a budget of nodes for what it inlines into one compilation, and where that ends vectors go to the heap. So a
- * method here is one body without helpers of its own, small, which also brings it to C2 soon, but larger than the 325
- * bytes of code up to which C2 would inline it into its caller, where several share one budget.
+ * method here is one body without helpers that return vectors, small, which also brings it to C2 soon, but larger than the
+ * 325 bytes of code up to which C2 would inline it into its caller, where several share one budget. What a loop carries is
+ * an argument of its operations, not the receiver, of whose class C2 would need a profile.
  */
 final class VectorPanels {
     private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
@@ -91,16 +92,14 @@ final class VectorPanels {
         return packed;
     }
 
-    // ---- Headers: scales[run][rows] and centres[run][rows] of one strip, as floats ----
+    // ---- Headers: scales[run][rows] and centres[run][rows] of a panel's four strips, as floats ----
 
-    // Halves become floats, exactly where they are finite, and no others are packed: their exponents and mantissas move
-    // to
-    // where floats have them and get floats' bias. That makes f of a normal half f, and 2^-15 + h/2 of a subnormal h,
-    // which so
-    // is f + (f - 2^-14); of a normal one that is no less than f: the lesser is right. No subnormal float arises, which
-    // would
-    // cost some hundred cycles each time, and the d of nearly all blocks of Q6_K, and of many of Q5_K and Q4_K, are
-    // subnormal halves.
+    // How a half h becomes a float: exponent and mantissa move to where a float has them and get a float's bias. The
+    // result f is h where h is normal, and 2^-15 + h/2 where it is subnormal. There h is f + (f - 2^-14), which for a
+    // normal h is no less than f: so the lesser of the two is right. Halves that are not finite are never packed.
+    //
+    // No subnormal float arises: it would cost some hundred cycles each time, and the d of nearly all blocks of Q6_K,
+    // and of many of Q5_K and Q4_K, is a subnormal half.
 
     /** A scale for each block and no centre, w = d·c, of a panel's four strips; of an odd number of blocks one more. */
     static void headerScales(MemorySegment packed, long at, long stream, int blocks, float[] scales) {

@@ -43,7 +43,7 @@ class PanelMatrixTest {
                 for (int i = 0; i < x.data.length; i++) {
                     x.data[i] = (float) (random.nextGaussian() * 3);
                 }
-                check(format, blocks, rows, columns, x);
+                check(format, blocks, rows, columns, x, TOKENS);
             }
         }
     }
@@ -68,8 +68,32 @@ class PanelMatrixTest {
                     putHalf(blocks, b * perBlock + 2, EXTREME_HALVES[(b / 3) % EXTREME_HALVES.length]);
                 }
             }
-            check(format, blocks, rows, columns, extremeActivations(columns));
+            check(format, blocks, rows, columns, extremeActivations(columns), TOKENS);
         }
+    }
+
+    /** Some panels whose results are copied together, then fewer, and the last rows of each strip. */
+    @ParameterizedTest
+    @MethodSource("formats")
+    void multipliesManyRows(PanelFormat format) {
+        multiplies(format, 6 * PanelMatrix.ROWS - 5, 1, 6);
+    }
+
+    /** A tile's tokens, and one to three behind them. */
+    @ParameterizedTest
+    @MethodSource("formats")
+    void multipliesMoreTokensThanShareATile(PanelFormat format) {
+        multiplies(format, 33, 257, 258, 259);
+    }
+
+    private static void multiplies(PanelFormat format, int rows, int... tokens) {
+        Random random = new Random(3);
+        int columns = 256;
+        Activations x = new Activations(tokens[tokens.length - 1], columns);
+        for (int i = 0; i < x.data.length; i++) {
+            x.data[i] = (float) (random.nextGaussian() * 3);
+        }
+        check(format, blocks(format, rows, columns, random), rows, columns, x, tokens);
     }
 
     /** Rows of equal numbers, of the greatest quantum with either sign, of zeros, of very great and of very small ones. */
@@ -93,13 +117,13 @@ class PanelMatrixTest {
         return x;
     }
 
-    private static void check(PanelFormat format, byte[] blocks, int rows, int columns, Activations x) {
+    private static void check(PanelFormat format, byte[] blocks, int rows, int columns, Activations x, int... tokens) {
         float[][] expected = reference(format, blocks, rows, columns, x);
         try (Arena arena = Arena.ofShared();
                 WorkerPool pool = new WorkerPool(2)) {
             PanelMatrix matrix = PanelMatrix.pack(MemorySegment.ofArray(blocks), format, rows, columns, arena, pool);
             MatrixProduct product = new MatrixProduct(pool, Kernels.best());
-            for (int n : TOKENS) {
+            for (int n : tokens) {
                 Activations y = new Activations(n, rows);
                 product.multiply(x, n, matrix, y);
                 for (int t = 0; t < n; t++) {
@@ -114,17 +138,18 @@ class PanelMatrixTest {
 
     /** [token][row], with one float rounding for each product and sum that PanelMatrix names, fused. */
     private static float[][] reference(PanelFormat format, byte[] blocks, int rows, int columns, Activations x) {
+        int tokens = x.data.length / x.stride;
         int width = 32 / format.runs;
         int runs = columns / width;
         int[] c = new int[columns];
         float[] scale = new float[runs];
         float[] centre = new float[runs];
-        int[][] q = new int[TOKENS_MAX][columns];
-        float[][] xScale = new float[TOKENS_MAX][columns / 32];
-        for (int t = 0; t < TOKENS_MAX; t++) {
+        int[][] q = new int[tokens][columns];
+        float[][] xScale = new float[tokens][columns / 32];
+        for (int t = 0; t < tokens; t++) {
             quantize(x, t, q[t], xScale[t]);
         }
-        float[][] y = new float[TOKENS_MAX][rows];
+        float[][] y = new float[tokens][rows];
         float[] exact = new float[columns];
         for (int r = 0; r < rows; r++) {
             int perBlock = format.type.blockBytes();
@@ -142,7 +167,7 @@ class PanelMatrixTest {
                 float magnitude = Math.abs(scale[k / width] * 64) + Math.abs(centre[k / width]);
                 assertEquals(exact[k], value, magnitude * 1e-6f, "weight " + k);
             }
-            for (int t = 0; t < TOKENS_MAX; t++) {
+            for (int t = 0; t < tokens; t++) {
                 float sum = 0;
                 for (int run = 0; run < runs; run++) {
                     int s = 0;
