@@ -119,18 +119,23 @@ class PanelMatrixTest {
 
     private static void check(PanelFormat format, byte[] blocks, int rows, int columns, Activations x, int... tokens) {
         float[][] expected = reference(format, blocks, rows, columns, x);
-        try (Arena arena = Arena.ofShared();
-                WorkerPool pool = new WorkerPool(2)) {
-            PanelMatrix matrix = PanelMatrix.pack(MemorySegment.ofArray(blocks), format, rows, columns, arena, pool);
-            MatrixProduct product = new MatrixProduct(pool, Kernels.best());
-            for (int n : tokens) {
-                Activations y = new Activations(n, rows);
-                product.multiply(x, n, matrix, y);
-                for (int t = 0; t < n; t++) {
-                    assertArrayEquals(
-                            expected[t],
-                            Arrays.copyOfRange(y.data, y.row(t), y.row(t) + rows),
-                            format + ", " + rows + " × " + columns + ", token " + t + " of " + n);
+        // One thread takes all panels at once, two take few at a time.
+        for (int threads = 1; threads <= 2; threads++) {
+            try (Arena arena = Arena.ofShared();
+                    WorkerPool pool = new WorkerPool(threads)) {
+                PanelMatrix matrix =
+                        PanelMatrix.pack(MemorySegment.ofArray(blocks), format, rows, columns, arena, pool);
+                MatrixProduct product = new MatrixProduct(pool, Kernels.best());
+                for (int n : tokens) {
+                    Activations y = new Activations(n, rows);
+                    product.multiply(x, n, matrix, y);
+                    for (int t = 0; t < n; t++) {
+                        assertArrayEquals(
+                                expected[t],
+                                Arrays.copyOfRange(y.data, y.row(t), y.row(t) + rows),
+                                format + ", " + rows + " × " + columns + ", token " + t + " of " + n + ", threads "
+                                        + threads);
+                    }
                 }
             }
         }
