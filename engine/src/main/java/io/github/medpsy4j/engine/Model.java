@@ -516,8 +516,20 @@ public final class Model implements AutoCloseable {
         }
     }
 
-    synchronized void forget(Session session) {
-        sessions.remove(session);
+    /** Closes a session, behind the batch that may be reading its cache. */
+    void close(Session session) {
+        turns.lock();
+        try {
+            forget(session);
+        } finally {
+            turns.unlock();
+        }
+    }
+
+    private synchronized void forget(Session session) {
+        if (sessions.remove(session)) {
+            session.free();
+        }
     }
 
     @Override
@@ -536,7 +548,7 @@ public final class Model implements AutoCloseable {
         }
         closed = true;
         for (Session session : List.copyOf(sessions)) {
-            session.close();
+            forget(session);
         }
         warmUp.close();
         pool.close();

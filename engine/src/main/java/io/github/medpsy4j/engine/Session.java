@@ -11,7 +11,8 @@ import java.util.concurrent.CancellationException;
 
 /**
  * One sequence of tokens and its KV cache. Tokens are appended; the logits after the last one predict the next. Belongs
- * to one thread at a time. A session is closed by its model at the latest.
+ * to one thread at a time, but any thread may close it: that waits for the batch being computed, and what its own thread
+ * asks next throws IllegalStateException. A session is closed by its model at the latest.
  */
 public final class Session implements AutoCloseable {
     /** Receives the logits at one position. */
@@ -44,7 +45,7 @@ public final class Session implements AutoCloseable {
     private int stagedLogitRows;
     private float[] manyRows = {}; // [rowCount][vocabulary], where there are several
     private int rowCount = 1;
-    private boolean closed;
+    private volatile boolean closed;
 
     Session(Model model, KvCache cache, int context) {
         this.model = model;
@@ -162,6 +163,7 @@ public final class Session implements AutoCloseable {
 
     /** Adds what was staged to a batch. */
     void fill(Batch batch) {
+        ensureOpen(); // another thread may have closed it since it was staged
         for (int i = 0; i < stagedCount; i++) {
             batch.add(tokens[length + i], length + i, cache, i >= stagedCount - stagedLogitRows);
         }
@@ -369,10 +371,12 @@ public final class Session implements AutoCloseable {
 
     @Override
     public void close() {
-        if (!closed) {
-            closed = true;
-            model.forget(this);
-            cache.close();
-        }
+        model.close(this);
+    }
+
+    /** Frees the cache; the model sees to it that no batch is reading it. */
+    void free() {
+        closed = true;
+        cache.close();
     }
 }

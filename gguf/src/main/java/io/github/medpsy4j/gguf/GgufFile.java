@@ -18,7 +18,9 @@ import java.util.Optional;
  * read through this class needs checking again for being inside the file; what the values mean is the reader's matter.
  *
  * <p>Immutable and shared by threads. Closing unmaps the file: slices handed out by {@link #data} then throw
- * IllegalStateException, as do the methods here that reach for tensors' data. A file that another program shortens while
+ * IllegalStateException, as do the methods here that reach for tensors' data. No thread may be reading a slice at the
+ * moment of closing: virtual machines without the mend of JDK-8364167 (25.0.3 is one) can then read on from unmapped
+ * memory, and crash. A file that another program shortens while
  * it is mapped makes the virtual machine throw InternalError where the lost pages are read; replace a model by renaming
  * a new file over it.
  */

@@ -22,7 +22,6 @@ import java.nio.file.attribute.FileTime;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -203,19 +202,13 @@ final class GgufFileTest {
     }
 
     @Test
-    void endsReadersInOtherThreadsWithAnExceptionWhenClosed() throws Exception {
+    void refusesReadersInOtherThreadsOnceClosed() throws Exception {
         GgufFile file = GgufFile.open(file(model()));
         MemorySegment norm = file.data(file.tensor("norm").orElseThrow());
-        CountDownLatch reading = new CountDownLatch(1);
-        CompletableFuture<Float> reader = CompletableFuture.supplyAsync(() -> {
-            float sum = 0;
-            while (true) {
-                sum += norm.get(FLOAT, 0);
-                reading.countDown();
-            }
-        });
-        reading.await();
+        assertEquals(1, CompletableFuture.supplyAsync(() -> norm.get(FLOAT, 0)).get(30, TimeUnit.SECONDS));
         file.close();
+        // Closing while a thread reads can crash a virtual machine without the mend of JDK-8364167.
+        var reader = CompletableFuture.supplyAsync(() -> norm.get(FLOAT, 0));
         var e = assertThrows(ExecutionException.class, () -> reader.get(30, TimeUnit.SECONDS));
         assertEquals(IllegalStateException.class, e.getCause().getClass());
     }
