@@ -66,6 +66,9 @@ public final class Activations {
     /** [rows / 4][stride / BLOCK][4] */
     float[] groupedSums;
 
+    /** [rows / 4][stride / BLOCK][2][4] Σq of each half of a block */
+    float[] groupedTotals;
+
     /** Room for {@code rows} vectors of {@code width} floats. */
     public Activations(int rows, int width) {
         this.rows = rows;
@@ -82,6 +85,11 @@ public final class Activations {
     /** The first integer of token t's block of 32 columns in {@link #floats}; the next is {@link #GROUP} on. */
     int floatsAt(int block, int t) {
         return (block * groups + t / GROUP) * (BLOCK * GROUP) + t % GROUP;
+    }
+
+    /** The first half's Σq of a block of the group of four tokens from t on; the second's is {@link #GROUP} on. */
+    int totalsAt(int block, int t) {
+        return (t * (stride / BLOCK) + block * GROUP) * 2;
     }
 
     /**
@@ -106,6 +114,7 @@ public final class Activations {
             }
             groupedScales = new float[grouped * stride / BLOCK];
             groupedSums = new float[grouped * stride / BLOCK];
+            groupedTotals = new float[grouped * stride / BLOCK * 2];
         }
     }
 }

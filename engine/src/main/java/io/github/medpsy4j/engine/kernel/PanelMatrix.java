@@ -66,6 +66,15 @@ final class PanelMatrix extends Matrix {
     /** Blocks of a tile of floats, which is 16 KiB. */
     private static final int FLOAT_TILE_BLOCKS_MAX = 2;
 
+    /**
+     * Blocks that are unpacked at a time where tokens are few: between such bursts of reads prefetchers get ahead. (Eight
+     * blocks of Q8_0 at a time cost a fifth more, one at a time a tenth.)
+     */
+    private static final int SUM_BLOCKS_MAX = 2;
+
+    /** Up to how many tokens it costs less to unpack weights for each four than to write a tile of them. */
+    private static final int PACKED_TOKENS_MAX = 12;
+
     /** Tokens that share an unpacked tile. */
     private static final int TILE_TOKENS = VectorPanels.FLOAT_TILES ? 256 : 64;
 
@@ -99,6 +108,11 @@ final class PanelMatrix extends Matrix {
     private final PanelFormat format;
     private final int unitBlocks;
     private final int tileBlocks;
+    private final int sumBlocks;
+
+    /** Whether few tokens are multiplied without a tile. */
+    private final boolean unpacksForFours;
+
     private final int units;
     private final long highOffset;
     private final long headerOffset;
@@ -159,6 +173,8 @@ final class PanelMatrix extends Matrix {
         int group = format.blockWeights / BLOCK;
         unitBlocks = group * greatestDivisor(blocks / group, UNIT_BLOCKS_MAX / group);
         tileBlocks = greatestDivisor(unitBlocks, VectorPanels.FLOAT_TILES ? FLOAT_TILE_BLOCKS_MAX : TILE_BLOCKS_MAX);
+        unpacksForFours = VectorPanels.FLOAT_TILES && !format.isLookedUp;
+        sumBlocks = greatestDivisor(unitBlocks, SUM_BLOCKS_MAX);
         units = blocks / unitBlocks;
         highOffset = (long) unitBlocks * INTS * VECTOR_BYTES;
         headerOffset = highOffset + (long) unitBlocks * format.highBits * VECTOR_BYTES;
@@ -307,7 +323,7 @@ final class PanelMatrix extends Matrix {
 
     @Override
     boolean readsFloats(int n) {
-        return (VectorPanels.FLOAT_TILES && n >= Activations.GROUP) || format.isLookedUp;
+        return (VectorPanels.FLOAT_TILES && n >= Activations.GROUP - 1) || format.isLookedUp;
     }
 
     @Override
@@ -343,16 +359,22 @@ final class PanelMatrix extends Matrix {
 
     /** The results of tokens from t0 on, at {@code results} in the workspace's. */
     private void multiplyPanel(Activations x, int t0, int tokens, long panel, int results, Workspace s) {
-        // Behind four or more, two or three tokens and rows of nobody that follow them cost less together than one by
-        // one.
-        int grouped = (tokens > 4 && tokens % 4 > SINGLES ? tokens + 3 : tokens) & ~3;
+        // Two or three tokens behind fours, and three alone where that takes no tile, cost less together with rows of
+        // nobody that follow them than one by one.
+        int rest = tokens % 4;
+        boolean fillsUp = rest > SINGLES && (tokens > 4 || (rest == 3 && unpacksForFours));
+        int grouped = (fillsUp ? tokens + 3 : tokens) & ~3;
         Arrays.fill(s.results, results, results + Math.max(tokens, grouped) * ROWS, 0f);
+        boolean fromPacked = unpacksForFours && grouped <= PACKED_TOKENS_MAX;
         for (int u = 0; u < units; u++) {
             long unit = panel + u * unitBytes;
             if (grouped > 0) {
                 decodeHeader(unit + headerOffset, s);
             }
-            for (int b = 0; b < unitBlocks && grouped > 0; b += tileBlocks) {
+            for (int b = 0; b < unitBlocks && grouped > 0 && fromPacked; b += sumBlocks) {
+                multiplyPacked(unit, x, t0, grouped, u * unitBlocks + b, b, results, s);
+            }
+            for (int b = 0; b < unitBlocks && grouped > 0 && !fromPacked; b += tileBlocks) {
                 unpack(unit, b, s);
                 for (int t = 0; t < grouped; t += 4) {
                     multiply4(x, t0 + t, u * unitBlocks + b, b, results + t * ROWS, s);
@@ -453,6 +475,41 @@ final class PanelMatrix extends Matrix {
         int log = format.runs - 1;
         VectorPanels.combine(
                 s.sums, unitBlocks << log, log, format.hasCentre(), x, at, s.scales, s.centres, s.results, to);
+    }
+
+    /**
+     * Fours of tokens from t0 on, without a tile of floats: the part of a panel's results of some blocks from the unit's
+     * block b on.
+     *
+     * @param block the same in a row of activations
+     */
+    private void multiplyPacked(long unit, Activations x, int t0, int tokens, int block, int b, int to, Workspace s) {
+        int log = format.runs - 1;
+        int runs = sumBlocks << log;
+        long low = unit + (long) b * INTS * VECTOR_BYTES;
+        if (format.highBits > 0) {
+            long high = unit + highOffset + (long) b * format.highBits * VECTOR_BYTES;
+            VectorPanels.bytes(packed, low, high, stream, format.highBits, sumBlocks, s.products);
+        }
+        for (int t = t0; t < t0 + tokens; t += 4) {
+            if (format.highBits > 0) {
+                VectorPanels.byteSums4(s.products, 8 << format.highBits, BLOCK >> log, runs, x, block, t, s.floatTile);
+            } else {
+                VectorPanels.nibbleSums4(packed, low, stream, sumBlocks, x, block, t, s.floatTile);
+            }
+            VectorPanels.combineSums4(
+                    s.floatTile,
+                    runs,
+                    log,
+                    format.hasCentre(),
+                    x,
+                    t * (x.stride / BLOCK) + block * Activations.GROUP,
+                    s.scales,
+                    s.centres,
+                    (b << log) * ROWS,
+                    s.results,
+                    to + (t - t0) * ROWS);
+        }
     }
 
     /** The tile of a unit that starts at block b. */

@@ -49,21 +49,32 @@ final class Quantizer {
             // A block of zeros, or of numbers so small that the inverse is no float, counts as zeros.
             inverse = inverse == Float.POSITIVE_INFINITY ? 0 : inverse;
             FloatVector totals = FloatVector.zero(F);
-            for (int i = 0; i < BLOCK; i += L) {
+            for (int i = 0; i < BLOCK / 2; i += L) {
                 FloatVector rounded = FloatVector.fromArray(F, data, at + i)
                         .fma(FloatVector.broadcast(F, inverse), FloatVector.broadcast(F, ROUND))
                         .sub(ROUND);
                 rounded.intoArray(q, i);
                 totals = rounded.add(totals);
             }
-            int total = (int) totals.reduceLanes(VectorOperators.ADD);
+            float first = totals.reduceLanes(VectorOperators.ADD);
+            totals = FloatVector.zero(F);
+            for (int i = BLOCK / 2; i < BLOCK; i += L) {
+                FloatVector rounded = FloatVector.fromArray(F, data, at + i)
+                        .fma(FloatVector.broadcast(F, inverse), FloatVector.broadcast(F, ROUND))
+                        .sub(ROUND);
+                rounded.intoArray(q, i);
+                totals = rounded.add(totals);
+            }
+            float second = totals.reduceLanes(VectorOperators.ADD);
             int block = row / BLOCK + b;
             int grouped = firstGrouped + b * GROUP;
-            float sum = scale * total;
+            float sum = scale * (first + second);
             x.scales[block] = scale;
             x.sums[block] = sum;
             x.groupedScales[grouped] = scale;
             x.groupedSums[grouped] = sum;
+            x.groupedTotals[2 * grouped - token] = first;
+            x.groupedTotals[2 * grouped - token + GROUP] = second;
             if (x.floats != null) {
                 float[] floats = x.floats;
                 int to = x.floatsAt(b, t);
@@ -91,14 +102,13 @@ final class Quantizer {
                 }
             }
             if (isSingle) {
-                multipliers(q, x, block, total);
+                multipliers(q, x, block, (int) first, (int) second);
             }
         }
     }
 
     /** What one token's nibbles are multiplied with in a block. */
-    private static void multipliers(float[] q, Activations x, int block, int total) {
-        int first = 0;
+    private static void multipliers(float[] q, Activations x, int block, int first, int second) {
         for (int i = 0; i < BLOCK; i += 8) {
             int to = (block * BLOCK + i) / 2;
             int q0 = (int) q[i];
@@ -113,13 +123,10 @@ final class Quantizer {
             x.multipliers[to + 1] = pair(q1 - 16 * q0, q5 - 16 * q4);
             x.multipliers[to + 2] = pair(q2 - 16 * q1, q6 - 16 * q5);
             x.multipliers[to + 3] = pair(q3 - 16 * q2, q7 - 16 * q6);
-            if (i < BLOCK / 2) {
-                first += q0 + q1 + q2 + q3 + q4 + q5 + q6 + q7;
-            }
         }
-        x.starts[block] = (-8 * total) << 16;
+        x.starts[block] = (-8 * (first + second)) << 16;
         x.offsets[2 * block] = -32 * first;
-        x.offsets[2 * block + 1] = -32 * (total - first);
+        x.offsets[2 * block + 1] = -32 * second;
     }
 
     /** Two numbers' low 16 bits, the first low. */
