@@ -66,14 +66,20 @@ final class PanelMatrix extends Matrix {
     /** Blocks of a tile of floats, which is 16 KiB. */
     private static final int FLOAT_TILE_BLOCKS_MAX = 2;
 
+    /** Blocks whose sums of four tokens are kept at a time. */
+    private static final int SUM_BLOCKS_MAX = 8;
+
     /**
-     * Blocks that are unpacked at a time where tokens are few: between such bursts of reads prefetchers get ahead. (Eight
-     * blocks of Q8_0 at a time cost a fifth more, one at a time a tenth.)
+     * Blocks that are unpacked to bytes at a time: between such bursts of reads prefetchers get ahead. (Of Q8_0, eight at a
+     * time cost a fifth more, one at a time a tenth.)
      */
-    private static final int SUM_BLOCKS_MAX = 2;
+    private static final int BURST_BLOCKS_MAX = 2;
 
     /** Up to how many tokens it costs less to unpack weights for each four than to write a tile of them. */
     private static final int PACKED_TOKENS_MAX = 12;
+
+    /** Sums of four tokens, with two runs to a block. */
+    private static final int SUMS = SUM_BLOCKS_MAX * 2 * 4 * ROWS;
 
     /** Tokens that share an unpacked tile. */
     private static final int TILE_TOKENS = VectorPanels.FLOAT_TILES ? 256 : 64;
@@ -109,6 +115,7 @@ final class PanelMatrix extends Matrix {
     private final int unitBlocks;
     private final int tileBlocks;
     private final int sumBlocks;
+    private final int burstBlocks;
 
     /** Whether few tokens are multiplied without a tile. */
     private final boolean unpacksForFours;
@@ -162,6 +169,9 @@ final class PanelMatrix extends Matrix {
         /** [column of a block][rows] centred numbers, where {@link VectorPanels#FLOAT_TILES} */
         final float[] floatTile = new float[VectorPanels.FLOAT_TILES ? FLOAT_TILE_BLOCKS_MAX * BLOCK * ROWS : 0];
 
+        /** [four tokens][run][token][rows] of a few tokens */
+        final float[] sums4 = new float[VectorPanels.FLOAT_TILES ? PACKED_TOKENS_MAX / 4 * SUMS : 0];
+
         /** [word of a unit][rows] of looked up weights for one token */
         final float[] wordProducts = new float[VectorPanels.TABLES ? UNIT_BLOCKS_MAX * INTS * ROWS : 0];
     }
@@ -174,7 +184,14 @@ final class PanelMatrix extends Matrix {
         unitBlocks = group * greatestDivisor(blocks / group, UNIT_BLOCKS_MAX / group);
         tileBlocks = greatestDivisor(unitBlocks, VectorPanels.FLOAT_TILES ? FLOAT_TILE_BLOCKS_MAX : TILE_BLOCKS_MAX);
         unpacksForFours = VectorPanels.FLOAT_TILES && !format.isLookedUp;
-        sumBlocks = greatestDivisor(unitBlocks, SUM_BLOCKS_MAX);
+        if (format.highBits == 0) {
+            sumBlocks = greatestDivisor(unitBlocks, SUM_BLOCKS_MAX);
+            burstBlocks = sumBlocks;
+        } else {
+            // Whole bursts: 896 columns have units of 28 blocks, whose divisors are 7, which is one and one, and 4.
+            burstBlocks = greatestDivisor(unitBlocks, BURST_BLOCKS_MAX);
+            sumBlocks = burstBlocks * greatestDivisor(unitBlocks / burstBlocks, SUM_BLOCKS_MAX / burstBlocks);
+        }
         units = blocks / unitBlocks;
         highOffset = (long) unitBlocks * INTS * VECTOR_BYTES;
         headerOffset = highOffset + (long) unitBlocks * format.highBits * VECTOR_BYTES;
@@ -485,30 +502,45 @@ final class PanelMatrix extends Matrix {
      */
     private void multiplyPacked(long unit, Activations x, int t0, int tokens, int block, int b, int to, Workspace s) {
         int log = format.runs - 1;
-        int runs = sumBlocks << log;
-        long low = unit + (long) b * INTS * VECTOR_BYTES;
-        if (format.highBits > 0) {
-            long high = unit + highOffset + (long) b * format.highBits * VECTOR_BYTES;
-            VectorPanels.bytes(packed, low, high, stream, format.highBits, sumBlocks, s.products);
-        }
-        for (int t = t0; t < t0 + tokens; t += 4) {
-            if (format.highBits > 0) {
-                VectorPanels.byteSums4(s.products, 8 << format.highBits, BLOCK >> log, runs, x, block, t, s.floatTile);
-            } else {
-                VectorPanels.nibbleSums4(packed, low, stream, sumBlocks, x, block, t, s.floatTile);
+        for (int i = 0; i < sumBlocks; i += burstBlocks) {
+            long low = unit + (long) (b + i) * INTS * VECTOR_BYTES;
+            int sum = (i << log) * (4 * ROWS);
+            if (format.highBits == 0) {
+                for (int t = 0; t < tokens; t += 4) {
+                    VectorPanels.nibbleSums4(
+                            packed, low, stream, burstBlocks, x, block + i, t0 + t, s.sums4, t / 4 * SUMS + sum);
+                }
+                continue;
             }
+            long high = unit + highOffset + (long) (b + i) * format.highBits * VECTOR_BYTES;
+            VectorPanels.bytes(packed, low, high, stream, format.highBits, burstBlocks, s.products);
+            for (int t = 0; t < tokens; t += 4) {
+                VectorPanels.byteSums4(
+                        s.products,
+                        8 << format.highBits,
+                        BLOCK >> log,
+                        burstBlocks << log,
+                        x,
+                        block + i,
+                        t0 + t,
+                        s.sums4,
+                        t / 4 * SUMS + sum);
+            }
+        }
+        for (int t = 0; t < tokens; t += 4) {
             VectorPanels.combineSums4(
-                    s.floatTile,
-                    runs,
+                    s.sums4,
+                    t / 4 * SUMS,
+                    sumBlocks << log,
                     log,
                     format.hasCentre(),
                     x,
-                    t * (x.stride / BLOCK) + block * Activations.GROUP,
+                    (t0 + t) * (x.stride / BLOCK) + block * Activations.GROUP,
                     s.scales,
                     s.centres,
                     (b << log) * ROWS,
                     s.results,
-                    to + (t - t0) * ROWS);
+                    to + t * ROWS);
         }
     }
 

@@ -220,7 +220,7 @@ final class VectorKernels implements Kernels {
             sum1 = FloatVector.fromArray(F, a, aOffset + i + LANES)
                     .fma(FloatVector.fromArray(F, b, bOffset + i + LANES), sum1);
         }
-        FloatVector s = sum0.add(sum1);
+        FloatVector s = FloatVector.zero(F).add(sum0).add(sum1); // what a loop carries is no receiver; see VectorPanels
         s = LANES > 8 ? s.add(s.rearrange(BY_8)) : s;
         s = LANES > 4 ? s.add(s.rearrange(BY_4)) : s;
         s = LANES > 2 ? s.add(s.rearrange(BY_2)) : s;
@@ -590,8 +590,9 @@ final class VectorKernels implements Kernels {
                     .lanewise(VectorOperators.LSHL, 23);
             FloatVector e = p.mul(power.reinterpretAsFloats()).blend(0f, vanishes);
             e.intoArray(x, offset + i);
-            sums = sums.add(e);
+            sums = e.add(sums); // what a loop carries is no receiver; see VectorPanels
         }
+        sums = FloatVector.zero(F).add(sums);
         sums = LANES > 8 ? sums.add(sums.rearrange(BY_8)) : sums;
         sums = LANES > 4 ? sums.add(sums.rearrange(BY_4)) : sums;
         sums = LANES > 2 ? sums.add(sums.rearrange(BY_2)) : sums;
@@ -608,9 +609,10 @@ final class VectorKernels implements Kernels {
         FloatVector greatest = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
         int i = 0;
         for (; i <= n - LANES; i += LANES) {
-            greatest = greatest.max(FloatVector.fromArray(F, x, offset + i));
+            greatest = FloatVector.fromArray(F, x, offset + i).max(greatest);
         }
-        float max = greatest.reduceLanes(VectorOperators.MAX);
+        float max =
+                FloatVector.broadcast(F, Float.NEGATIVE_INFINITY).max(greatest).reduceLanes(VectorOperators.MAX);
         for (; i < n; i++) {
             max = Math.max(max, x[offset + i]);
         }

@@ -1564,7 +1564,15 @@ final class VectorPanels {
 
     /** Four bits, u stands four bits lower: 128 + u. */
     static void nibbleSums4(
-            MemorySegment memory, long plane, long stream, int blocks, Activations x, int block, int t, float[] sums) {
+            MemorySegment memory,
+            long plane,
+            long stream,
+            int blocks,
+            Activations x,
+            int block,
+            int t,
+            float[] sums,
+            int to0) {
         MemorySegment packed = exact(memory);
         float[] q = x.floats;
         float[] totals = x.groupedTotals;
@@ -1628,7 +1636,7 @@ final class VectorPanels {
                     w3 = w3.lanewise(ROR, 4);
                 }
             }
-            int to = i * (TOKENS * ROWS);
+            int to = to0 + i * (TOKENS * ROWS);
             a00.intoArray(sums, to);
             a10.intoArray(sums, to + L);
             a20.intoArray(sums, to + 2 * L);
@@ -1717,7 +1725,7 @@ final class VectorPanels {
      * @param columns of a run, 16 or 32
      */
     static void byteSums4(
-            int[] bytes, int halfRange, int columns, int runs, Activations x, int block, int t, float[] sums) {
+            int[] bytes, int halfRange, int columns, int runs, Activations x, int block, int t, float[] sums, int to0) {
         float[] q = x.floats;
         float[] totals = x.groupedTotals;
         float centre = -(256 + halfRange);
@@ -1784,7 +1792,7 @@ final class VectorPanels {
                     w3 = w3.lanewise(ROR, 8);
                 }
             }
-            int to = r * (TOKENS * ROWS);
+            int to = to0 + r * (TOKENS * ROWS);
             a00.intoArray(sums, to);
             a10.intoArray(sums, to + L);
             a20.intoArray(sums, to + 2 * L);
@@ -1812,6 +1820,7 @@ final class VectorPanels {
      */
     static void combineSums4(
             float[] sums,
+            int sum,
             int runs,
             int log,
             boolean centred,
@@ -1830,7 +1839,7 @@ final class VectorPanels {
             FloatVector a2 = FloatVector.fromArray(F, y, to + 2 * ROWS + v);
             FloatVector a3 = FloatVector.fromArray(F, y, to + 3 * ROWS + v);
             for (int r = 0; r < runs; r++) {
-                int o = r * (TOKENS * ROWS) + v;
+                int o = sum + r * (TOKENS * ROWS) + v;
                 int g = at + (r >> log) * TOKENS;
                 FloatVector scale = FloatVector.fromArray(F, scales, from + r * ROWS + v);
                 a0 = FloatVector.fromArray(F, sums, o)
