@@ -41,11 +41,11 @@ import java.util.stream.IntStream;
  * 360 ns as one stream, 240 ns as four of 64 KiB or more, 430 ns as four of 4.6 KiB.) A strip is a run of units of {@link
  * #unitBlocks} blocks of 32 columns. A unit is read from its first byte to its last. It holds vectors of ints:
  * <ul>
- *   <li>low nibbles: [block][4], in {@link PanelFormat#packLow}'s order;
- *   <li>high bits: [block][highBits], in {@link PanelFormat#packHigh}'s order;
  *   <li>the header in the type's own precision, two halves to an int, the first low: d of two blocks, or d and m of each
  *       block, or for the 256-wide types d, dmin, and then four vectors of two scales and two minima each, or d and then
- *       vectors of four signed scales, a byte each.
+ *       vectors of four signed scales, a byte each;
+ *   <li>low nibbles: [block][4], in {@link PanelFormat#packLow}'s order;
+ *   <li>high bits: [block][highBits], in {@link PanelFormat#packHigh}'s order.
  * </ul>
  */
 final class PanelMatrix extends Matrix {
@@ -121,8 +121,8 @@ final class PanelMatrix extends Matrix {
     private final boolean unpacksForFours;
 
     private final int units;
+    private final long lowOffset;
     private final long highOffset;
-    private final long headerOffset;
     private final long unitBytes;
     private final long stripBytes;
     private final int panels;
@@ -193,9 +193,9 @@ final class PanelMatrix extends Matrix {
             sumBlocks = burstBlocks * greatestDivisor(unitBlocks / burstBlocks, SUM_BLOCKS_MAX / burstBlocks);
         }
         units = blocks / unitBlocks;
-        highOffset = (long) unitBlocks * INTS * VECTOR_BYTES;
-        headerOffset = highOffset + (long) unitBlocks * format.highBits * VECTOR_BYTES;
-        unitBytes = headerOffset + headerVectors() * (long) VECTOR_BYTES;
+        lowOffset = headerVectors() * (long) VECTOR_BYTES;
+        highOffset = lowOffset + (long) unitBlocks * INTS * VECTOR_BYTES;
+        unitBytes = highOffset + (long) unitBlocks * format.highBits * VECTOR_BYTES;
         stripBytes = units * unitBytes;
         panels = (rows + ROWS - 1) / ROWS;
         stream = (panels * stripBytes + PAGE - 1) / PAGE * PAGE;
@@ -277,34 +277,34 @@ final class PanelMatrix extends Matrix {
 
     private void packRow(byte[] src, int[] unit, int r) {
         packHeader(src, unit, r);
+        int low = (int) (lowOffset / Integer.BYTES) + r;
         int high = (int) (highOffset / Integer.BYTES) + r;
         int perBlock = format.type.blockBytes();
         int subBlocks = format.blockWeights / BLOCK;
         for (int b = 0; b < unitBlocks; b++) {
             int block = b / subBlocks * perBlock;
-            format.packLow(src, block, b % subBlocks, unit, b * INTS * LANES + r, LANES);
+            format.packLow(src, block, b % subBlocks, unit, low + b * INTS * LANES, LANES);
             format.packHigh(src, block, b % subBlocks, unit, high + b * format.highBits * LANES, LANES);
         }
     }
 
     private void packHeader(byte[] src, int[] unit, int r) {
         int perBlock = format.type.blockBytes();
-        int header = (int) (headerOffset / Integer.BYTES) + r;
         switch (format) {
             case Q4_0, Q5_0, Q8_0, IQ4_NL -> {
                 for (int b = 0; b < unitBlocks; b++) {
-                    unit[header + b / 2 * LANES] |= halves(format.d(src, b * perBlock), (short) 0) << (16 * (b & 1));
+                    unit[r + b / 2 * LANES] |= halves(format.d(src, b * perBlock), (short) 0) << (16 * (b & 1));
                 }
             }
             case Q4_1, Q5_1 -> {
                 for (int b = 0; b < unitBlocks; b++) {
-                    unit[header + b * LANES] = halves(format.d(src, b * perBlock), format.m(src, b * perBlock));
+                    unit[r + b * LANES] = halves(format.d(src, b * perBlock), format.m(src, b * perBlock));
                 }
             }
             case Q4_K, Q5_K -> {
                 for (int g = 0; g < groups(); g++) {
                     int block = g * perBlock;
-                    int to = header + g * 5 * LANES;
+                    int to = r + g * 5 * LANES;
                     unit[to] = halves(format.d(src, block), format.m(src, block));
                     for (int p = 0; p < 4; p++) {
                         unit[to + (1 + p) * LANES] = PanelFormat.scalesAndMinima(src, block, p);
@@ -314,7 +314,7 @@ final class PanelMatrix extends Matrix {
             case Q6_K, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {
                 for (int g = 0; g < groups(); g++) {
                     int block = g * perBlock;
-                    int to = header + g * (1 + quads()) * LANES;
+                    int to = r + g * (1 + quads()) * LANES;
                     unit[to] = halves(format.d(src, block), (short) 0);
                     for (int p = 0; p < quads(); p++) {
                         unit[to + (1 + p) * LANES] = format.scales(src, block, p);
@@ -386,7 +386,7 @@ final class PanelMatrix extends Matrix {
         for (int u = 0; u < units; u++) {
             long unit = panel + u * unitBytes;
             if (grouped > 0) {
-                decodeHeader(unit + headerOffset, s);
+                decodeHeader(unit, s);
             }
             for (int b = 0; b < unitBlocks && grouped > 0 && fromPacked; b += sumBlocks) {
                 multiplyPacked(unit, x, t0, grouped, u * unitBlocks + b, b, results, s);
@@ -402,7 +402,7 @@ final class PanelMatrix extends Matrix {
                 multiply1(unit, x, t0 + t, u * unitBlocks, results + t * ROWS, isDecoded, s);
                 if (!isDecoded && t + 1 < tokens) {
                     if (format == PanelFormat.Q4_K) {
-                        decodeHeader(unit + headerOffset, s); // the first did without
+                        decodeHeader(unit, s); // the first did without
                     }
                     isDecoded = true;
                 }
@@ -432,8 +432,13 @@ final class PanelMatrix extends Matrix {
         int at = t * (x.stride / BLOCK) + block;
         int halfBlocks = 2 * unitBlocks;
         long high = unit + highOffset;
+        if (!isDecoded && format == PanelFormat.Q4_K) {
+            VectorPanels.headerFactors(packed, unit, stream, groups(), s.factors);
+        } else if (!isDecoded) {
+            decodeHeader(unit, s);
+        }
         if (!format.isLookedUp) {
-            VectorPanels.nibbleProducts(packed, unit, stream, halfBlocks, x, at, s.products);
+            VectorPanels.nibbleProducts(packed, unit + lowOffset, stream, halfBlocks, x, at, s.products);
         }
         switch (format) {
             case Q4_K -> {
@@ -441,12 +446,11 @@ final class PanelMatrix extends Matrix {
                     VectorPanels.sumNibbles(s.products, unitBlocks, x, at, s.sums);
                     break;
                 }
-                long header = unit + headerOffset;
-                VectorPanels.headerFactors(packed, header, stream, groups(), s.factors);
+                long header = unit + VECTOR_BYTES;
                 for (int v = 0; v < ROWS; v += 2 * LANES) {
                     VectorPanels.combineMinima(
                             packed,
-                            header + VECTOR_BYTES,
+                            header,
                             stream,
                             unitBlocks / 2,
                             s.products,
@@ -478,16 +482,14 @@ final class PanelMatrix extends Matrix {
                 int words = unitBlocks * INTS;
                 int q = x.floatsAt(block, t);
                 int blockStep = x.floatsAt(block + 1, t) - q;
-                VectorPanels.tableProducts(packed, unit, stream, words, tables, x.floats, q, blockStep, s.wordProducts);
+                VectorPanels.tableProducts(
+                        packed, unit + lowOffset, stream, words, tables, x.floats, q, blockStep, s.wordProducts);
                 if (format.runs == 2) {
                     VectorPanels.sumTwoWords(s.wordProducts, 2 * unitBlocks, s.sums);
                 } else {
                     VectorPanels.sumFourWords(s.wordProducts, unitBlocks, s.sums);
                 }
             }
-        }
-        if (!isDecoded) {
-            decodeHeader(unit + headerOffset, s);
         }
         int log = format.runs - 1;
         VectorPanels.combine(
@@ -503,7 +505,7 @@ final class PanelMatrix extends Matrix {
     private void multiplyPacked(long unit, Activations x, int t0, int tokens, int block, int b, int to, Workspace s) {
         int log = format.runs - 1;
         for (int i = 0; i < sumBlocks; i += burstBlocks) {
-            long low = unit + (long) (b + i) * INTS * VECTOR_BYTES;
+            long low = unit + lowOffset + (long) (b + i) * INTS * VECTOR_BYTES;
             int sum = (i << log) * (4 * ROWS);
             if (format.highBits == 0) {
                 for (int t = 0; t < tokens; t += 4) {
@@ -552,7 +554,7 @@ final class PanelMatrix extends Matrix {
             }
             return;
         }
-        long low = unit + (long) b * INTS * VECTOR_BYTES;
+        long low = unit + lowOffset + (long) b * INTS * VECTOR_BYTES;
         long high = unit + highOffset + (long) b * format.highBits * VECTOR_BYTES;
         switch (format) {
             case Q4_0, Q4_1, Q4_K -> VectorPanels.unpack(packed, low, stream, tileBlocks, (short) 8, s.tile);
@@ -572,7 +574,7 @@ final class PanelMatrix extends Matrix {
 
     /** The part of a tile of floats of the unit's block b. */
     private void unpackFloats(long unit, int b, int to, Workspace s) {
-        long low = unit + (long) b * INTS * VECTOR_BYTES;
+        long low = unit + lowOffset + (long) b * INTS * VECTOR_BYTES;
         long high = unit + highOffset + (long) b * format.highBits * VECTOR_BYTES;
         switch (format) {
             case Q5_0, Q5_1, Q5_K, Q6_K, Q8_0 ->
