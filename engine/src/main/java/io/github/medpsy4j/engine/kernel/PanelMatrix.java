@@ -30,6 +30,10 @@ import java.util.stream.IntStream;
  * <p>Weights that are looked up have no such shortcut: one token looks each nibble up in a table of floats and adds
  * products of whole numbers, which are exact below 2^24.
  *
+ * <p><b>A few tokens</b>, where vectors have 512 bits, are multiplied four at a time with weights that become floats in
+ * registers: the bits of an unsigned u, moved to the top of the mantissa of 2^b, make 2^b + u. Sums of (2^b + u)·q are exact
+ * and start from what they are too great by, so they are Σ c·q as well.
+ *
  * <p><b>Many tokens</b> share an unpacked tile. With vectors of 512 bits it holds c as floats, and sums of a run are fused
  * multiply-adds of whole numbers. With smaller ones it holds integers c, two columns to an int, which are added up apart: 16
  * products of five bits, at most 16·127·16 = 32,512, fit 16 bits, so 32 columns are added before they are widened; of six

@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** The packed matrices against plain loops over the file's blocks, bit for bit. */
 class PanelMatrixTest {
     private static final int TOKENS_MAX = 70;
-    private static final int[] TOKENS = {1, 3, 4, 5, 7, TOKENS_MAX};
+    private static final int[] TOKENS = {1, 2, 3, 4, 5, 7, 12, 13, TOKENS_MAX};
     private static final int[] ROWS = {1, 31, 32, 33, 100};
 
     /** Halves: the greatest finite number, the smallest and a middling subnormal, zero, and a negative number. */
