@@ -65,10 +65,12 @@ public final class MatrixProduct implements WorkerPool.Task {
     }
 
     private void quantizeRows(int begin, int end, int worker) {
-        for (int t = begin; t < end; t++) {
-            // Whole groups of four are multiplied together, and of what remains three at most one by one.
-            boolean isSingle = t >= tokens - tokens % Activations.GROUP;
-            Quantizer.quantizeRow(input, t, isSingle, scratch[worker].quanta);
+        // Whole groups of four are multiplied together, and of what remains three at most one by one.
+        int singlesFrom = tokens - tokens % Activations.GROUP;
+        for (int t = begin; t < end; ) {
+            int next = Math.min(end, t - t % Activations.GROUP + Activations.GROUP);
+            Quantizer.quantizeRows(input, t, next, singlesFrom, scratch[worker].quanta);
+            t = next;
         }
     }
 

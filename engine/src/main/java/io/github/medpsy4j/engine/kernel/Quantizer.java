@@ -21,88 +21,92 @@ final class Quantizer {
     private Quantizer() {}
 
     /**
-     * Quantizes row t, in one body for the reasons that {@link VectorPanels} gives.
+     * Quantizes rows of a group of four, in one body for the reasons that {@link VectorPanels} gives. Block by block: what the
+     * four have at one place stands side by side, and is written while it is in the L1 cache.
      *
-     * @param isSingle whether the row may be multiplied by itself, rather than in a group of four
+     * @param from the first row
+     * @param to the row behind the last, in the same group
+     * @param singlesFrom from which row on rows may be multiplied by themselves, rather than in a group of four
      * @param q scratch of {@link Activations#BLOCK}
      */
-    static void quantizeRow(Activations x, int t, boolean isSingle, float[] q) {
+    static void quantizeRows(Activations x, int from, int to, int singlesFrom, float[] q) {
         float[] data = x.data;
-        int row = x.row(t);
-        // Row t, element i of a row becomes group t / 4, element i, token t mod 4.
-        int token = t % GROUP;
-        int firstGrouped = (t - token) * (x.stride / BLOCK) + token;
         for (int b = 0; b < x.stride / BLOCK; b++) {
-            int at = row + b * BLOCK;
-            // Floats without their signs are in the order of the ints that they are; a NaN is the greatest.
-            IntVector magnitudes =
-                    FloatVector.fromArray(F, data, at).reinterpretAsInts().and(Integer.MAX_VALUE);
-            for (int i = L; i < BLOCK; i += L) {
-                magnitudes = FloatVector.fromArray(F, data, at + i)
-                        .reinterpretAsInts()
-                        .and(Integer.MAX_VALUE)
-                        .max(magnitudes);
-            }
-            float max = Float.intBitsToFloat(magnitudes.reduceLanes(VectorOperators.MAX));
-            float scale = max / QUANTUM_MAX;
-            float inverse = QUANTUM_MAX / max;
-            // A block of zeros, or of numbers so small that the inverse is no float, counts as zeros.
-            inverse = inverse == Float.POSITIVE_INFINITY ? 0 : inverse;
-            FloatVector totals = FloatVector.zero(F);
-            for (int i = 0; i < BLOCK / 2; i += L) {
-                FloatVector rounded = FloatVector.fromArray(F, data, at + i)
-                        .fma(FloatVector.broadcast(F, inverse), FloatVector.broadcast(F, ROUND))
-                        .sub(ROUND);
-                rounded.intoArray(q, i);
-                totals = rounded.add(totals);
-            }
-            float first = totals.reduceLanes(VectorOperators.ADD);
-            totals = FloatVector.zero(F);
-            for (int i = BLOCK / 2; i < BLOCK; i += L) {
-                FloatVector rounded = FloatVector.fromArray(F, data, at + i)
-                        .fma(FloatVector.broadcast(F, inverse), FloatVector.broadcast(F, ROUND))
-                        .sub(ROUND);
-                rounded.intoArray(q, i);
-                totals = rounded.add(totals);
-            }
-            float second = totals.reduceLanes(VectorOperators.ADD);
-            int block = row / BLOCK + b;
-            int grouped = firstGrouped + b * GROUP;
-            float sum = scale * (first + second);
-            x.scales[block] = scale;
-            x.sums[block] = sum;
-            x.groupedScales[grouped] = scale;
-            x.groupedSums[grouped] = sum;
-            x.groupedTotals[2 * grouped - token] = first;
-            x.groupedTotals[2 * grouped - token + GROUP] = second;
-            if (x.floats != null) {
-                float[] floats = x.floats;
-                int to = x.floatsAt(b, t);
-                for (int i = 0; i < BLOCK; i += 8) {
-                    floats[to] = q[i];
-                    floats[to + GROUP] = q[i + 4];
-                    floats[to + 2 * GROUP] = q[i + 1];
-                    floats[to + 3 * GROUP] = q[i + 5];
-                    floats[to + 4 * GROUP] = q[i + 2];
-                    floats[to + 5 * GROUP] = q[i + 6];
-                    floats[to + 6 * GROUP] = q[i + 3];
-                    floats[to + 7 * GROUP] = q[i + 7];
-                    to += 8 * GROUP;
+            for (int t = from; t < to; t++) {
+                int at = x.row(t) + b * BLOCK;
+                // Row t, element j of a row becomes group t / 4, element j, token t mod 4.
+                int token = t % GROUP;
+                int firstGrouped = (t - token) * (x.stride / BLOCK) + token;
+                // Floats without their signs are in the order of the ints that they are; a NaN is the greatest.
+                IntVector magnitudes =
+                        FloatVector.fromArray(F, data, at).reinterpretAsInts().and(Integer.MAX_VALUE);
+                for (int j = L; j < BLOCK; j += L) {
+                    magnitudes = FloatVector.fromArray(F, data, at + j)
+                            .reinterpretAsInts()
+                            .and(Integer.MAX_VALUE)
+                            .max(magnitudes);
                 }
-            }
-            if (x.values != null) {
-                int[] values = x.values;
-                int to = (grouped - token) * (BLOCK / 2) + token;
-                for (int i = 0; i < BLOCK; i += 8) {
-                    values[to] = pair((int) q[i], (int) q[i + 2]);
-                    values[to + GROUP] = pair((int) q[i + 4], (int) q[i + 6]);
-                    values[to + 2 * GROUP] = pair((int) q[i + 1], (int) q[i + 3]);
-                    values[to + 3 * GROUP] = pair((int) q[i + 5], (int) q[i + 7]);
-                    to += 4 * GROUP;
+                float max = Float.intBitsToFloat(magnitudes.reduceLanes(VectorOperators.MAX));
+                float scale = max / QUANTUM_MAX;
+                float inverse = QUANTUM_MAX / max;
+                // A block of zeros, or of numbers so small that the inverse is no float, counts as zeros.
+                inverse = inverse == Float.POSITIVE_INFINITY ? 0 : inverse;
+                FloatVector totals = FloatVector.zero(F);
+                for (int j = 0; j < BLOCK / 2; j += L) {
+                    FloatVector rounded = FloatVector.fromArray(F, data, at + j)
+                            .fma(FloatVector.broadcast(F, inverse), FloatVector.broadcast(F, ROUND))
+                            .sub(ROUND);
+                    rounded.intoArray(q, j);
+                    totals = rounded.add(totals);
                 }
-            }
-            if (isSingle) {
-                multipliers(q, x, block, (int) first, (int) second);
+                float first = totals.reduceLanes(VectorOperators.ADD);
+                totals = FloatVector.zero(F);
+                for (int j = BLOCK / 2; j < BLOCK; j += L) {
+                    FloatVector rounded = FloatVector.fromArray(F, data, at + j)
+                            .fma(FloatVector.broadcast(F, inverse), FloatVector.broadcast(F, ROUND))
+                            .sub(ROUND);
+                    rounded.intoArray(q, j);
+                    totals = rounded.add(totals);
+                }
+                float second = totals.reduceLanes(VectorOperators.ADD);
+                int block = at / BLOCK;
+                int grouped = firstGrouped + b * GROUP;
+                float sum = scale * (first + second);
+                x.scales[block] = scale;
+                x.sums[block] = sum;
+                x.groupedScales[grouped] = scale;
+                x.groupedSums[grouped] = sum;
+                x.groupedTotals[2 * grouped - token] = first;
+                x.groupedTotals[2 * grouped - token + GROUP] = second;
+                if (x.floats != null) {
+                    float[] floats = x.floats;
+                    int place = x.floatsAt(b, t);
+                    for (int j = 0; j < BLOCK; j += 8) {
+                        floats[place] = q[j];
+                        floats[place + GROUP] = q[j + 4];
+                        floats[place + 2 * GROUP] = q[j + 1];
+                        floats[place + 3 * GROUP] = q[j + 5];
+                        floats[place + 4 * GROUP] = q[j + 2];
+                        floats[place + 5 * GROUP] = q[j + 6];
+                        floats[place + 6 * GROUP] = q[j + 3];
+                        floats[place + 7 * GROUP] = q[j + 7];
+                        place += 8 * GROUP;
+                    }
+                }
+                if (x.values != null) {
+                    int[] values = x.values;
+                    int place = (grouped - token) * (BLOCK / 2) + token;
+                    for (int j = 0; j < BLOCK; j += 8) {
+                        values[place] = pair((int) q[j], (int) q[j + 2]);
+                        values[place + GROUP] = pair((int) q[j + 4], (int) q[j + 6]);
+                        values[place + 2 * GROUP] = pair((int) q[j + 1], (int) q[j + 3]);
+                        values[place + 3 * GROUP] = pair((int) q[j + 5], (int) q[j + 7]);
+                        place += 4 * GROUP;
+                    }
+                }
+                if (t >= singlesFrom) {
+                    multipliers(q, x, block, (int) first, (int) second);
+                }
             }
         }
     }

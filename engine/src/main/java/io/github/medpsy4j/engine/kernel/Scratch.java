@@ -11,7 +11,7 @@ final class Scratch {
     /** Tokens that share one decoded tile: decoding costs about a tenth of the multiplications then. */
     static final int TILE_TOKENS = 64;
 
-    /** Scratch of {@link Quantizer#quantizeRow}. */
+    /** Scratch of {@link Quantizer#quantizeRows}. */
     final float[] quanta = new float[Activations.BLOCK];
 
     final float[] tile = new float[TILE_ROWS * TILE_COLUMNS];

@@ -67,7 +67,8 @@ public class RowBenchmark {
     /** Floats to the 8-bit form that integer kernels read. */
     @Benchmark
     public float[] quantize() {
-        Quantizer.quantizeRow(x, nextRow(), true, scratch.quanta);
+        int t = nextRow();
+        Quantizer.quantizeRows(x, t, t + 1, t, scratch.quanta);
         return x.scales;
     }
 
