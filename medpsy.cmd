@@ -10,7 +10,7 @@ set "ARCHIVE=%OUT%\classes.jsa"
 set "FLAGS=%OUT%\flags"
 set "LOG=%HERE%\cli\target\medpsy-build.log"
 set "SOONER=-XX:CompileCommand=quiet"
-for %%C in (VectorPanels VectorKernels Quantizer) do call :sooner io.github.medpsy4j.engine.kernel.%%C::*
+for %%C in (VectorPanels VectorBf16 VectorKernels Quantizer) do call :sooner io.github.medpsy4j.engine.kernel.%%C::*
 set "JVM=-XX:+UseSerialGC -Xms48m -Xmn32m %SOONER% -XX:-UsePerfData -XX:+DisplayVMOutputToStderr -Xlog:disable -Xlog:all=warning,cds*=off:stderr"
 
 call :find_jdk

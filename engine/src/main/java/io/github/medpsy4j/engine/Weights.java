@@ -99,6 +99,13 @@ final class Weights {
         embedding = file.data(tokens);
         embeddingDecoder = decoder(tokens);
         embeddingRowBytes = tokens.byteSize() / c.vocabulary();
+        // The greatest matrix first: while one is packed, the file's pages of it are in memory too. Tied models have no
+        // output
+        // matrix of their own: the embedding serves.
+        output = matrix(
+                file.tensor("output.weight").isPresent() ? "output.weight" : "token_embd.weight",
+                c.vocabulary(),
+                c.hidden());
         layers = new Layer[layersUsed.length];
         for (int i = 0; i < layers.length; i++) {
             String p = "blk." + layersUsed[i] + ".";
@@ -123,11 +130,6 @@ final class Weights {
             l.down = matrix(p + "ffn_down.weight", c.hidden(), c.ffn());
         }
         outputNorm = vector("output_norm.weight", c.hidden());
-        // Tied models have no output matrix of their own: the embedding serves.
-        output = matrix(
-                file.tensor("output.weight").isPresent() ? "output.weight" : "token_embd.weight",
-                c.vocabulary(),
-                c.hidden());
         ropeDivisors = vectorOrNull("rope_freqs.weight", c.headDim() / 2);
     }
 

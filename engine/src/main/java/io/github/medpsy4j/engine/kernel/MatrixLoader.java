@@ -1,9 +1,11 @@
 package io.github.medpsy4j.engine.kernel;
 
+import io.github.medpsy4j.gguf.GgmlType;
 import io.github.medpsy4j.gguf.GgufException;
 import io.github.medpsy4j.gguf.GgufFile;
 import io.github.medpsy4j.gguf.TensorInfo;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 
 /** Chooses each weight matrix's layout when a model is loaded: straight from the mapped file, or repacked. */
 public final class MatrixLoader {
@@ -30,13 +32,18 @@ public final class MatrixLoader {
     /** The matrix of a tensor whose shape has been checked. */
     public Matrix load(TensorInfo tensor, int rows, int columns) throws GgufException {
         PanelFormat format = PanelFormat.of(tensor.type());
-        if (!packs || format == null || !PanelMatrix.multiplies(format)) {
+        boolean isBf16 = tensor.type() == GgmlType.BF16 && Bf16Matrix.multiplies(columns);
+        boolean isPacked = format == null ? isBf16 : PanelMatrix.multiplies(format);
+        if (!packs || !isPacked) {
             return new DecodedMatrix(file.data(tensor), tensor.type(), rows, columns, kernels);
         }
         // A mapping of its own: closing it lets the file's pages go, so that memory never holds the weights twice.
         try (Arena source = Arena.ofShared()) {
             packedBytes += tensor.byteSize();
-            return PanelMatrix.pack(file.map(tensor, source), format, rows, columns, arena, pool);
+            MemorySegment weights = file.map(tensor, source);
+            return isBf16
+                    ? Bf16Matrix.pack(weights, rows, columns, arena, pool)
+                    : PanelMatrix.pack(weights, format, rows, columns, arena, pool);
         } catch (ArithmeticException e) {
             throw new GgufException(file.path() + ": tensor '" + tensor.name() + "': " + e.getMessage(), e);
         }

@@ -3,7 +3,6 @@ package io.github.medpsy4j.engine.kernel;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
@@ -39,11 +38,8 @@ import java.util.stream.IntStream;
  * products of five bits, at most 16·127·16 = 32,512, fit 16 bits, so 32 columns are added before they are widened; of six
  * bits 16 columns; eight bits and looked up weights are two tiles, c & 15 or n and c >> 4 or h - 8.
  *
- * <p><b>Layout.</b> A strip is a vector of rows; strips stand in order of rows. A panel is four strips that are a quarter
- * of the matrix apart, and workers take runs of panels, so that memory is read as four long ascending streams: prefetchers
- * do not look beyond a page of 4 KiB, and four pages at a time hide what one leaves. (Reading 4 KiB and multiplying takes
- * 360 ns as one stream, 240 ns as four of 64 KiB or more, 430 ns as four of 4.6 KiB.) A strip is a run of units of {@link
- * #unitBlocks} blocks of 32 columns. A unit is read from its first byte to its last. It holds vectors of ints:
+ * <p><b>Layout.</b> A strip is a run of units of {@link #unitBlocks} blocks of 32 columns. A unit is read from its first
+ * byte to its last. It holds vectors of ints:
  * <ul>
  *   <li>the header in the type's own precision, two halves to an int, the first low: d of two blocks, or d and m of each
  *       block, or for the 256-wide types d, dmin, and then four vectors of two scales and two minima each, or d and then
@@ -52,10 +48,7 @@ import java.util.stream.IntStream;
  *   <li>high bits: [block][highBits], in {@link PanelFormat#packHigh}'s order.
  * </ul>
  */
-final class PanelMatrix extends Matrix {
-    /** Rows of a panel. */
-    static final int ROWS = VectorPanels.ROWS;
-
+final class PanelMatrix extends StripMatrix {
     static final int BLOCK = Activations.BLOCK;
 
     /** Ints that hold a block's nibbles. */
@@ -85,35 +78,11 @@ final class PanelMatrix extends Matrix {
     /** Sums of four tokens, with two runs to a block. */
     private static final int SUMS = SUM_BLOCKS_MAX * 2 * 4 * ROWS;
 
-    /** Tokens that share an unpacked tile. */
-    private static final int TILE_TOKENS = VectorPanels.FLOAT_TILES ? 256 : 64;
-
-    /**
-     * Panels whose results are copied together: a token's row is pages from the next one's, and where a panel leaves a line of
-     * each strip there, four neighbours leave four.
-     */
-    private static final int RESULT_PANELS = 4;
-
-    /** Results of a panel. */
-    private static final int RESULTS = TILE_TOKENS * ROWS;
-
     /** How many tokens behind fours are multiplied one by one, as they cost less so than a group of four. */
     private static final int SINGLES = VectorPanels.FLOAT_TILES ? 1 : 2;
 
     /** What nibbles n stand for as floats, n - 8, as {@link #tables} of others. */
     private static final int[] CENTRED_FLOATS = floats(n -> n - 8);
-
-    /**
-     * Prefetchers end at a page: as strips are whole pages apart, the loads that they did not foresee wait for memory
-     * together rather than one after the other.
-     */
-    private static final int PAGE = 4096;
-
-    /** Rows of a strip. */
-    private static final int LANES = VectorPanels.L;
-
-    private static final int VECTOR_BYTES = LANES * Integer.BYTES;
-    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final PanelFormat format;
     private final int unitBlocks;
@@ -128,13 +97,6 @@ final class PanelMatrix extends Matrix {
     private final long lowOffset;
     private final long highOffset;
     private final long unitBytes;
-    private final long stripBytes;
-    private final int panels;
-
-    /** Bytes from a panel's strip to its next */
-    private final long stream;
-
-    private final MemorySegment packed;
 
     // Of types that are looked up, by nibble, each table twice: c as a float, and as c & 15 and c >> 4. Four bits
     // have the first one too.
@@ -181,11 +143,13 @@ final class PanelMatrix extends Matrix {
     }
 
     private PanelMatrix(PanelFormat format, int rows, int columns, Arena arena) {
-        super(rows, columns);
+        this(format, rows, columns, unitBlocks(format, columns), arena);
+    }
+
+    private PanelMatrix(PanelFormat format, int rows, int columns, int unitBlocks, Arena arena) {
+        super(rows, columns, columns / BLOCK / unitBlocks * unitBytes(format, unitBlocks), arena);
         this.format = format;
-        int blocks = columns / BLOCK;
-        int group = format.blockWeights / BLOCK;
-        unitBlocks = group * greatestDivisor(blocks / group, UNIT_BLOCKS_MAX / group);
+        this.unitBlocks = unitBlocks;
         tileBlocks = greatestDivisor(unitBlocks, VectorPanels.FLOAT_TILES ? FLOAT_TILE_BLOCKS_MAX : TILE_BLOCKS_MAX);
         unpacksForFours = VectorPanels.FLOAT_TILES && !format.isLookedUp;
         if (format.highBits == 0) {
@@ -196,14 +160,10 @@ final class PanelMatrix extends Matrix {
             burstBlocks = greatestDivisor(unitBlocks, BURST_BLOCKS_MAX);
             sumBlocks = burstBlocks * greatestDivisor(unitBlocks / burstBlocks, SUM_BLOCKS_MAX / burstBlocks);
         }
-        units = blocks / unitBlocks;
-        lowOffset = headerVectors() * (long) VECTOR_BYTES;
+        units = columns / BLOCK / unitBlocks;
+        lowOffset = headerVectors(format, unitBlocks) * (long) VECTOR_BYTES;
         highOffset = lowOffset + (long) unitBlocks * INTS * VECTOR_BYTES;
-        unitBytes = highOffset + (long) unitBlocks * format.highBits * VECTOR_BYTES;
-        stripBytes = units * unitBytes;
-        panels = (rows + ROWS - 1) / ROWS;
-        stream = (panels * stripBytes + PAGE - 1) / PAGE * PAGE;
-        packed = arena.allocate(ROWS / LANES * stream, 64);
+        unitBytes = unitBytes(format, unitBlocks);
         tables = format.isLookedUp ? floats(format::lookUp) : CENTRED_FLOATS;
         lowTables = format.isLookedUp ? twice(n -> format.lookUp(n) & 15) : null;
         highTables = format.isLookedUp ? twice(n -> format.lookUp(n) >> 4) : null;
@@ -225,6 +185,26 @@ final class PanelMatrix extends Matrix {
         return divisor;
     }
 
+    private static int unitBlocks(PanelFormat format, int columns) {
+        int group = format.blockWeights / BLOCK;
+        return group * greatestDivisor(columns / BLOCK / group, UNIT_BLOCKS_MAX / group);
+    }
+
+    private static long unitBytes(PanelFormat format, int unitBlocks) {
+        int vectors = headerVectors(format, unitBlocks) + unitBlocks * (INTS + format.highBits);
+        return vectors * (long) VECTOR_BYTES;
+    }
+
+    private static int headerVectors(PanelFormat format, int unitBlocks) {
+        int groups = unitBlocks * BLOCK / format.blockWeights;
+        return switch (format) {
+            case Q4_0, Q5_0, Q8_0, IQ4_NL -> (unitBlocks + 1) / 2;
+            case Q4_1, Q5_1 -> unitBlocks;
+            case Q4_K, Q5_K -> 5 * groups;
+            case Q6_K, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> (1 + 2 * format.runs) * groups;
+        };
+    }
+
     /** 256-wide blocks of a unit. */
     private int groups() {
         return unitBlocks * BLOCK / format.blockWeights;
@@ -233,15 +213,6 @@ final class PanelMatrix extends Matrix {
     /** Vectors of four scales each for 256 columns of the types with signed scales. */
     private int quads() {
         return 2 * format.runs;
-    }
-
-    private int headerVectors() {
-        return switch (format) {
-            case Q4_0, Q5_0, Q8_0, IQ4_NL -> (unitBlocks + 1) / 2;
-            case Q4_1, Q5_1 -> unitBlocks;
-            case Q4_K, Q5_K -> 5 * groups();
-            case Q6_K, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> (1 + quads()) * groups();
-        };
     }
 
     /** Whether these vectors can multiply a format. */
@@ -253,7 +224,7 @@ final class PanelMatrix extends Matrix {
     static PanelMatrix pack(
             MemorySegment source, PanelFormat format, int rows, int columns, Arena arena, WorkerPool pool) {
         PanelMatrix m = new PanelMatrix(format, rows, columns, arena);
-        pool.run((rows + LANES - 1) / LANES, 1, (begin, end, worker) -> {
+        pool.run(m.strips(), 1, (begin, end, worker) -> {
             byte[] src = new byte[m.unitBlocks * BLOCK / format.blockWeights * format.type.blockBytes()];
             int[] unit = new int[Math.toIntExact(m.unitBytes / Integer.BYTES)];
             for (int strip = begin; strip < end; strip++) {
@@ -263,11 +234,9 @@ final class PanelMatrix extends Matrix {
         return m;
     }
 
-    /** Packs by way of arrays: a store to a shared segment costs several times one to an array. */
     private void packStrip(MemorySegment source, int strip, byte[] src, int[] unit) {
         long rowBytes = (long) columns() / format.blockWeights * format.type.blockBytes();
-        int rowsHere = Math.min(LANES, rows() - strip * LANES);
-        long to = strip / panels * stream + strip % panels * stripBytes;
+        int rowsHere = rowsOf(strip);
         for (int u = 0; u < units; u++) {
             Arrays.fill(unit, 0);
             for (int r = 0; r < rowsHere; r++) {
@@ -275,7 +244,7 @@ final class PanelMatrix extends Matrix {
                 MemorySegment.copy(source, ValueLayout.JAVA_BYTE, from, src, 0, src.length);
                 packRow(src, unit, r);
             }
-            MemorySegment.copy(unit, 0, packed, INT, to + u * unitBytes, unit.length);
+            put(strip, u * unitBytes, unit, unit.length);
         }
     }
 
@@ -333,11 +302,6 @@ final class PanelMatrix extends Matrix {
     }
 
     @Override
-    int grain(int n) {
-        return ROWS;
-    }
-
-    @Override
     boolean readsQuantized() {
         return true;
     }
@@ -348,38 +312,7 @@ final class PanelMatrix extends Matrix {
     }
 
     @Override
-    void multiply(Activations x, int n, int begin, int end, Activations y, Scratch scratch) {
-        Workspace s = scratch.panels();
-        for (int panel = begin; panel < end; panel += RESULT_PANELS) {
-            int here = Math.min(RESULT_PANELS, end - panel);
-            for (int t = 0; t < n; t += TILE_TOKENS) {
-                int tokens = Math.min(TILE_TOKENS, n - t);
-                for (int p = 0; p < here; p++) {
-                    multiplyPanel(x, t, tokens, (panel + p) * stripBytes, p * RESULTS, s);
-                }
-                for (int v = 0; v < ROWS / LANES; v++) {
-                    int row = (v * panels + panel) * LANES;
-                    int vectors = Math.clamp((rows() - row) / LANES, 0, here);
-                    VectorPanels.copy(s.results, v * LANES, RESULTS, vectors, tokens, y.data, y.row(t) + row, y.stride);
-                    int rest = Math.min(rows() - row - vectors * LANES, LANES);
-                    if (vectors == here || rest <= 0) {
-                        continue;
-                    }
-                    for (int i = 0; i < tokens; i++) {
-                        System.arraycopy(
-                                s.results,
-                                vectors * RESULTS + i * ROWS + v * LANES,
-                                y.data,
-                                y.row(t + i) + row + vectors * LANES,
-                                rest);
-                    }
-                }
-            }
-        }
-    }
-
-    /** The results of tokens from t0 on, at {@code results} in the workspace's. */
-    private void multiplyPanel(Activations x, int t0, int tokens, long panel, int results, Workspace s) {
+    void multiplyPanel(Activations x, int t0, int tokens, long panel, int results, Workspace s) {
         // Two or three tokens behind fours, and three alone where that takes no tile, cost less together with rows of
         // nobody that follow them than one by one.
         int rest = tokens % 4;

@@ -88,7 +88,7 @@ final class VectorPanels {
      * where a method is compiled soon and much where mapped files and arrays are read too; then each access calls two
      * methods, and all vectors are spilled around the calls.
      */
-    private static MemorySegment exact(MemorySegment packed) {
+    static MemorySegment exact(MemorySegment packed) {
         if (packed.getClass() != NATIVE) {
             throw new IllegalArgumentException("expected native memory");
         }
