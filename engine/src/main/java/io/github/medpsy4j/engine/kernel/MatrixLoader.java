@@ -31,22 +31,31 @@ public final class MatrixLoader {
 
     /** The matrix of a tensor whose shape has been checked. */
     public Matrix load(TensorInfo tensor, int rows, int columns) throws GgufException {
-        PanelFormat format = PanelFormat.of(tensor.type());
-        boolean isBf16 = tensor.type() == GgmlType.BF16 && Bf16Matrix.multiplies(columns);
-        boolean isPacked = format == null ? isBf16 : PanelMatrix.multiplies(format);
-        if (!packs || !isPacked) {
+        if (!packs || !packs(tensor.type(), columns)) {
             return new DecodedMatrix(file.data(tensor), tensor.type(), rows, columns, kernels);
         }
         // A mapping of its own: closing it lets the file's pages go, so that memory never holds the weights twice.
         try (Arena source = Arena.ofShared()) {
             packedBytes += tensor.byteSize();
-            MemorySegment weights = file.map(tensor, source);
-            return isBf16
-                    ? Bf16Matrix.pack(weights, rows, columns, arena, pool)
-                    : PanelMatrix.pack(weights, format, rows, columns, arena, pool);
+            return pack(file.map(tensor, source), tensor.type(), rows, columns, arena, pool);
         } catch (ArithmeticException e) {
             throw new GgufException(file.path() + ": tensor '" + tensor.name() + "': " + e.getMessage(), e);
         }
+    }
+
+    /** Whether a type has a packed form that these vectors multiply. */
+    static boolean packs(GgmlType type, int columns) {
+        PanelFormat format = PanelFormat.of(type);
+        return type == GgmlType.BF16
+                ? Bf16Matrix.multiplies(columns)
+                : format != null && PanelMatrix.multiplies(format);
+    }
+
+    /** The packed form of weights, which are not needed afterwards. */
+    static Matrix pack(MemorySegment weights, GgmlType type, int rows, int columns, Arena arena, WorkerPool pool) {
+        return type == GgmlType.BF16
+                ? Bf16Matrix.pack(weights, rows, columns, arena, pool)
+                : PanelMatrix.pack(weights, PanelFormat.of(type), rows, columns, arena, pool);
     }
 
     /** Bytes of the file's weights that were repacked. */

@@ -1562,7 +1562,13 @@ final class VectorPanels {
     // 2^b. What Σ (2^b + u)·q is more than Σ c·q is (2^b + half the range)·Σq, with which sums start, below zero. All
     // numbers on the way are below 2^24.
 
-    /** Four bits, u stands four bits lower: 128 + u. */
+    /**
+     * Four bits, which stand three bits lower, where a rotation by whole nibbles brings each of an int's eight: 128 + u.
+     *
+     * @param block of the activations
+     * @param t the first of the four tokens
+     * @param to0 where the first run's go in sums
+     */
     static void nibbleSums4(
             MemorySegment memory,
             long plane,
@@ -1719,7 +1725,7 @@ final class VectorPanels {
     }
 
     /**
-     * Bytes: 256 + u.
+     * {@link #bytes}: 256 + u.
      *
      * @param halfRange of u
      * @param columns of a run, 16 or 32

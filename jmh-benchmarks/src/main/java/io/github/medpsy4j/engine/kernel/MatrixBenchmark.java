@@ -51,7 +51,7 @@ public class MatrixBenchmark {
     @Param({"32768x2048"})
     private String shape;
 
-    @Param({"1", "64"})
+    @Param({"1", "4", "64"})
     private int tokens;
 
     @Param({"0"})
@@ -93,7 +93,6 @@ public class MatrixBenchmark {
         bytes = (long) rows * columns / type.blockSize() * type.blockBytes();
         Arena arena = Arena.ofAuto();
         SplittableRandom random = new SplittableRandom(1);
-        PanelFormat format = PanelFormat.of(type);
         MemorySegment source = arena.allocate(bytes, 64);
         for (long i = 0; i + 8 <= bytes; i += 8) {
             // Without the highest exponents, so that no scale is infinite.
@@ -106,9 +105,9 @@ public class MatrixBenchmark {
         readBytesPerSecond = new PlainReads(pool, sources).bytesPerSecond(READ_PASSES);
         for (MemorySegment copy : sources) {
             matrices.add(
-                    format == null || !PanelMatrix.multiplies(format) || layout.equals("mapped")
+                    layout.equals("mapped") || !MatrixLoader.packs(type, columns)
                             ? new DecodedMatrix(copy, type, rows, columns, kernels)
-                            : PanelMatrix.pack(copy, format, rows, columns, arena, pool));
+                            : MatrixLoader.pack(copy, type, rows, columns, arena, pool));
         }
         product = new MatrixProduct(pool, kernels);
         x = new Activations(tokens, columns);
