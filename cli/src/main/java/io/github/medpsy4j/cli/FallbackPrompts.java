@@ -28,10 +28,11 @@ final class FallbackPrompts implements PromptAnswerer {
             return second.submit(line, index);
         }
         Pending pending = first.submit(line, index);
-        return () -> {
+        return to -> {
             RemoteException because;
             try {
-                return pending.await();
+                pending.await(to);
+                return;
             } catch (RemoteException e) {
                 if (!e.isGone() || isClosed) {
                     throw e;
@@ -39,7 +40,7 @@ final class FallbackPrompts implements PromptAnswerer {
                 because = e;
             }
             isGone |= because.kind() == RemoteException.Kind.GONE;
-            return second(because).submit(line, index).await();
+            second(because).submit(line, index).await(to);
         };
     }
 

@@ -65,7 +65,7 @@ final class LocalPrompts implements PromptAnswerer {
             }
             long seed = options.seed();
             Completion completion = scheduler.submit(request(line, PromptOptions.of(line, flags, options)));
-            return () -> await(completion, seed);
+            return to -> to.accept(await(completion, seed));
         } catch (ModelException | TemplateException | IllegalArgumentException e) {
             throw new Failure(Failure.line(e), e);
         } catch (ContextFullException e) {

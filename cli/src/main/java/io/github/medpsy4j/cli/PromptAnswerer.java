@@ -2,6 +2,7 @@ package io.github.medpsy4j.cli;
 
 import io.github.medpsy4j.cli.remote.RemoteException;
 import io.github.medpsy4j.engine.Answer;
+import java.util.function.Consumer;
 
 /** Who answers a file's prompts, several at a time. */
 interface PromptAnswerer extends AutoCloseable {
@@ -17,12 +18,13 @@ interface PromptAnswerer extends AutoCloseable {
     /** An answer that is on its way. */
     interface Pending {
         /**
-         * Waits for it. For any thread.
+         * Waits for it and hands it on, before another prompt's turn comes: what is answered is not lost where the next one
+         * ends all. For any thread.
          *
          * @throws Failure if this prompt gets none
          * @throws RemoteException if another machine does not give it, which may concern all prompts
          */
-        Answered await() throws Failure, RemoteException, InterruptedException;
+        void await(Consumer<Answered> to) throws Failure, RemoteException, InterruptedException;
     }
 
     /**

@@ -144,18 +144,19 @@ final class PromptsRun {
             finished.add(new Done(index, null, e));
             return;
         }
-        Thread.ofVirtual().start(() -> finished.add(await(pending, index)));
+        Thread.ofVirtual().start(() -> await(pending, index));
     }
 
-    private static Done await(PromptAnswerer.Pending pending, int index) {
+    private void await(PromptAnswerer.Pending pending, int index) {
         try {
-            return new Done(index, pending.await(), null);
+            pending.await(answered -> finished.add(new Done(index, answered, null)));
         } catch (Failure | RemoteException e) {
-            return new Done(index, null, e);
+            finished.add(new Done(index, null, e));
         } catch (InterruptedException e) {
-            return new Done(index, null, new Failure("interrupted", e)); // nobody interrupts it; a result must come
+            // Nobody interrupts it; a result must come.
+            finished.add(new Done(index, null, new Failure("interrupted", e)));
         } catch (RuntimeException e) {
-            return new Done(index, null, new Failure(Failure.line(e), e));
+            finished.add(new Done(index, null, new Failure(Failure.line(e), e)));
         }
     }
 

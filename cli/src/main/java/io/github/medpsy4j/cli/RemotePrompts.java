@@ -6,14 +6,17 @@ import io.github.medpsy4j.cli.remote.RemoteServer;
 import io.github.medpsy4j.engine.ChatOptions;
 import io.github.medpsy4j.engine.Generation;
 import io.github.medpsy4j.engine.sampling.SamplingOptions;
+import java.util.ArrayDeque;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Set;
-import java.util.concurrent.Semaphore;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 
 /** Prompts that another machine answers, a connection for each. */
 final class RemotePrompts implements PromptAnswerer {
@@ -23,7 +26,8 @@ final class RemotePrompts implements PromptAnswerer {
     private final String model;
     private final AnswerFlags flags;
     private final Map<String, Object> constraint;
-    private final Semaphore free;
+    private int free;
+    private final Queue<CountDownLatch> waiting = new ArrayDeque<>();
     private final AtomicBoolean isClosed = new AtomicBoolean();
     private final AtomicInteger running = new AtomicInteger();
     private final AtomicLong generated = new AtomicLong();
@@ -40,7 +44,7 @@ final class RemotePrompts implements PromptAnswerer {
         this.model = model;
         this.flags = flags;
         this.constraint = constraint;
-        this.free = new Semaphore(parallel, true);
+        this.free = parallel;
     }
 
     @Override
@@ -55,14 +59,41 @@ final class RemotePrompts implements PromptAnswerer {
         Map<String, Object> request = RemoteRequest.of(model, line.messages(), options, set, constraint);
         Long seed = set.contains(SEED) ? sampling.seed() : null;
         long submitted = System.nanoTime();
-        return () -> await(request, seed, submitted);
+        CountDownLatch turn = takeTurn();
+        return to -> {
+            turn.await();
+            try {
+                answer(request, seed, submitted, to);
+            } finally {
+                endTurn();
+            }
+        };
     }
 
-    private Answered await(Map<String, Object> request, Long seed, long submitted)
-            throws RemoteException, InterruptedException {
-        free.acquire();
+    /** A turn: at once where one is free, else behind all that wait, so that prompts are asked in their order. */
+    private synchronized CountDownLatch takeTurn() {
+        if (free > 0) {
+            free--;
+            return new CountDownLatch(0);
+        }
+        CountDownLatch turn = new CountDownLatch(1);
+        waiting.add(turn);
+        return turn;
+    }
+
+    private synchronized void endTurn() {
+        CountDownLatch next = waiting.poll();
+        if (next == null) {
+            free++;
+        } else {
+            next.countDown();
+        }
+    }
+
+    private void answer(Map<String, Object> request, Long seed, long submitted, Consumer<Answered> to)
+            throws RemoteException {
+        running.incrementAndGet();
         try {
-            running.incrementAndGet();
             long began = System.nanoTime();
             AtomicInteger pieces = new AtomicInteger();
             RemoteReply reply = server.complete(
@@ -77,10 +108,9 @@ final class RemotePrompts implements PromptAnswerer {
             generated.addAndGet(g.generatedTokens() - pieces.get());
             prompted.addAndGet(g.promptTokens());
             reused.addAndGet(g.reusedTokens());
-            return new Answered(reply.answer(), began - submitted, seed, nameOf(server, model));
+            to.accept(new Answered(reply.answer(), began - submitted, seed, nameOf(server, model)));
         } finally {
             running.decrementAndGet();
-            free.release();
         }
     }
 
