@@ -156,7 +156,7 @@ final class PanelMatrix extends StripMatrix {
             sumBlocks = greatestDivisor(unitBlocks, SUM_BLOCKS_MAX);
             burstBlocks = sumBlocks;
         } else {
-            // Whole bursts: 896 columns have units of 28 blocks, whose divisors are 7, which is one and one, and 4.
+            // Whole bursts: of a unit of 28 blocks, which 896 columns have, four and not seven.
             burstBlocks = greatestDivisor(unitBlocks, BURST_BLOCKS_MAX);
             sumBlocks = burstBlocks * greatestDivisor(unitBlocks / burstBlocks, SUM_BLOCKS_MAX / burstBlocks);
         }
@@ -452,7 +452,7 @@ final class PanelMatrix extends StripMatrix {
                 continue;
             }
             long high = unit + highOffset + (long) (b + i) * format.highBits * VECTOR_BYTES;
-            VectorPanels.bytes(packed, low, high, stream, format.highBits, burstBlocks, s.products);
+            VectorPanels.unpackBytes(packed, low, high, stream, format.highBits, burstBlocks, s.products);
             for (int t = 0; t < tokens; t += 4) {
                 VectorPanels.byteSums4(
                         s.products,

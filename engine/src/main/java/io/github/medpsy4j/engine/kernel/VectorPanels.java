@@ -72,6 +72,16 @@ final class VectorPanels {
 
     private static final float LEAST_NORMAL_HALF = 0x1p-14f;
 
+    /** The lowest four of the seven bits that make a float 128 + u: a rotation by 16 bits brings the first nibble there. */
+    private static final int NIBBLE = 0x000f0000;
+
+    private static final int FLOAT_128 = Float.floatToRawIntBits(128);
+
+    /** The eight bits that make a float 256 + u: a rotation by 15 bits brings the first byte there. */
+    private static final int BYTE = 0x007f8000;
+
+    private static final int FLOAT_256 = Float.floatToRawIntBits(256);
+
     /** Floats of a strip's factors. */
     static final int FACTORS = PanelMatrix.UNIT_BLOCKS_MAX / 8 * 2 * L;
 
@@ -1612,10 +1622,10 @@ final class VectorPanels {
                 IntVector w3 = IntVector.fromMemorySegment(I, packed, o + 3 * stream, LE)
                         .lanewise(ROL, 16);
                 for (int k = 0; k < 8; k++) {
-                    FloatVector c0 = w0.and(0x000f0000).or(0x43000000).reinterpretAsFloats();
-                    FloatVector c1 = w1.and(0x000f0000).or(0x43000000).reinterpretAsFloats();
-                    FloatVector c2 = w2.and(0x000f0000).or(0x43000000).reinterpretAsFloats();
-                    FloatVector c3 = w3.and(0x000f0000).or(0x43000000).reinterpretAsFloats();
+                    FloatVector c0 = w0.and(NIBBLE).or(FLOAT_128).reinterpretAsFloats();
+                    FloatVector c1 = w1.and(NIBBLE).or(FLOAT_128).reinterpretAsFloats();
+                    FloatVector c2 = w2.and(NIBBLE).or(FLOAT_128).reinterpretAsFloats();
+                    FloatVector c3 = w3.and(NIBBLE).or(FLOAT_128).reinterpretAsFloats();
                     FloatVector b = FloatVector.broadcast(F, q[at + TOKENS * k]);
                     a00 = c0.fma(b, a00);
                     a10 = c1.fma(b, a10);
@@ -1666,7 +1676,7 @@ final class VectorPanels {
      * Makes bytes n + 16·h of five, six or eight bits: bytes[word][2][rows], of a word's columns first the even ones, then the
      * odd ones, turned so that the first column's byte is where {@link #byteSums4} wants it.
      */
-    static void bytes(MemorySegment memory, long low, long high, long stream, int bits, int blocks, int[] bytes) {
+    static void unpackBytes(MemorySegment memory, long low, long high, long stream, int bits, int blocks, int[] bytes) {
         MemorySegment packed = exact(memory);
         int log = Integer.numberOfTrailingZeros(4 / bits);
         int within = 4 / bits - 1;
@@ -1725,10 +1735,13 @@ final class VectorPanels {
     }
 
     /**
-     * {@link #bytes}: 256 + u.
+     * {@link #unpackBytes}: 256 + u.
      *
      * @param halfRange of u
      * @param columns of a run, 16 or 32
+     * @param block of the activations
+     * @param t the first of the four tokens
+     * @param to0 where the first run's go in sums
      */
     static void byteSums4(
             int[] bytes, int halfRange, int columns, int runs, Activations x, int block, int t, float[] sums, int to0) {
@@ -1768,10 +1781,10 @@ final class VectorPanels {
                 IntVector w2 = IntVector.fromArray(I, bytes, o + 2 * L);
                 IntVector w3 = IntVector.fromArray(I, bytes, o + 3 * L);
                 for (int k = 0; k < 4; k++) {
-                    FloatVector c0 = w0.and(0x007f8000).or(0x43800000).reinterpretAsFloats();
-                    FloatVector c1 = w1.and(0x007f8000).or(0x43800000).reinterpretAsFloats();
-                    FloatVector c2 = w2.and(0x007f8000).or(0x43800000).reinterpretAsFloats();
-                    FloatVector c3 = w3.and(0x007f8000).or(0x43800000).reinterpretAsFloats();
+                    FloatVector c0 = w0.and(BYTE).or(FLOAT_256).reinterpretAsFloats();
+                    FloatVector c1 = w1.and(BYTE).or(FLOAT_256).reinterpretAsFloats();
+                    FloatVector c2 = w2.and(BYTE).or(FLOAT_256).reinterpretAsFloats();
+                    FloatVector c3 = w3.and(BYTE).or(FLOAT_256).reinterpretAsFloats();
                     FloatVector b = FloatVector.broadcast(F, q[even + 2 * TOKENS * k]);
                     a00 = c0.fma(b, a00);
                     a10 = c1.fma(b, a10);
