@@ -58,6 +58,10 @@ class TerminalTest {
         }
     }
 
+    /** Where the tests run in the background, Ctrl-C is ignored by what they start, and the JVM leaves it at that. */
+    private static final String HEARS_INTERRUPTS =
+            "$(env --default-signal=INT true 2>/dev/null && echo env --default-signal=INT) ";
+
     /** The command as a shell would write it. */
     private static String medpsy(String... args) {
         List<String> words = new ArrayList<>(List.of(
@@ -73,7 +77,9 @@ class TerminalTest {
                         .collect(Collectors.joining(File.pathSeparator)),
                 "io.github.medpsy4j.cli.Main"));
         words.addAll(List.of(args));
-        return words.stream().map(w -> "'" + w.replace("'", "'\\''") + "'").collect(Collectors.joining(" "));
+        return words.stream()
+                .map(w -> "'" + w.replace("'", "'\\''") + "'")
+                .collect(Collectors.joining(" ", HEARS_INTERRUPTS, ""));
     }
 
     private static String chat(String... more) {
