@@ -34,6 +34,10 @@ class StartScriptTest {
         return List.of(find(script, "in \\(?(Vector[^;)]*)").split(" "));
     }
 
+    private static List<String> later(String script) {
+        return List.of(find(script, "(-XX:Tier4BackEdge[^\"]*)").split(" "));
+    }
+
     @Test
     void theClassesThatTheyNameExist() throws IOException {
         for (String name : classes(script("medpsy"))) {
@@ -47,6 +51,7 @@ class StartScriptTest {
         assertEquals(classes(script("medpsy")), classes(script("medpsy.cmd")));
         String scale = find(script("medpsy"), "CompileThresholdScaling,\\$method,([0-9.]+)");
         assertEquals(scale, find(script("medpsy.cmd"), "CompileThresholdScaling,%~1,([0-9.]+)"));
+        assertEquals(later(script("medpsy")), later(script("medpsy.cmd")));
         assertTrue(script("medpsy").contains("-Xms48m -Xmn32m"));
         assertTrue(script("medpsy.cmd").contains("-Xms48m -Xmn32m"));
     }
@@ -63,6 +68,7 @@ class StartScriptTest {
             command.add("-XX:CompileCommand=CompileThresholdScaling," + method + "," + scale);
             command.add("-XX:CompileCommand=BackgroundCompilation," + method + ",false");
         }
+        command.addAll(later(script("medpsy")));
         command.add("-version");
         Process java = new ProcessBuilder(command).redirectErrorStream(true).start();
         String said = new String(java.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

@@ -484,7 +484,7 @@ public final class Model implements AutoCloseable {
         try {
             ensureOpen();
             if (transformer == null) {
-                warmUp.await(WARM_UP_MILLIS_MAX);
+                warmUp.awaitFirstAnswer(WARM_UP_MILLIS_MAX);
                 transformer = new Transformer(config, weights, rope, kernels, pool, batchMax());
                 batch = new Batch(batchMax());
             }

@@ -8,27 +8,38 @@ import io.github.medpsy4j.engine.kernel.WorkerPool;
 import io.github.medpsy4j.gguf.GgufFile;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.IntUnaryOperator;
 
 /**
  * Has the JVM compile the kernels while a model is being loaded: until it has, they run a hundred times slower.
  *
- * <p>A thread of its own runs the real forward pass over a sample of the file's own weights: the first rows of each
+ * <p>Threads of its own run the real forward pass over a sample of the file's own weights: the first rows of each
  * matrix, in as many layers as it takes to meet every tensor type in every place. So what is compiled is what is going to
  * run, with the same widths. Nothing is shared with the model but the file, so no result depends on it.
  *
- * <p>It ends when passes have stopped getting faster, after {@link #NANOS_MAX}, or soon after it is closed. What has been
+ * <p>First come a prompt and a token alone, side by side, as they run different kernels and whoever runs a kernel waits
+ * for its compilation; then a few tokens, as guesses are. It ends when passes have stopped getting faster, after {@link #NANOS_MAX}, or soon after it is closed. What has been
  * warm once in a process is not warmed again.
  */
 final class WarmUp implements AutoCloseable {
     /** Rows of each matrix: those of a panel of the widest vectors. */
     private static final int SAMPLE_ROWS = 64;
 
-    /** Tokens of a prompt: two groups of four, and one that is left over, which goes the way of a token alone. */
-    private static final int PROMPT_TOKENS = 9;
+    /** Tokens of a prompt: as few as share a tile of weights, and one that is left over, which goes the way of a token alone. */
+    private static final int PROMPT_TOKENS = 17;
+
+    /** Tokens of a guess, too few for a tile. */
+    private static final int GUESS_TOKENS = 5;
 
     /** The prompt's first position, from which it crosses the end of a span of attention. */
     private static final int PROMPT_FROM = 60;
@@ -40,14 +51,20 @@ final class WarmUp implements AutoCloseable {
 
     private static final long NANOS_MAX = 10_000_000_000L;
 
-    /** So many rounds in succession that took less than twice the shortest one: code has been compiled. */
+    /**
+     * So many rounds that took less than twice the shortest one: code has been compiled. Not in succession, as loading and the
+     * compiler itself take the processor away.
+     */
     private static final int STEADY_ROUNDS = 40;
 
     private static final Set<String> WARM = ConcurrentHashMap.newKeySet();
 
     private final Consumer<String> log;
     private volatile boolean isClosed;
-    private volatile WorkerPool pool;
+    private final CountDownLatch firstAnswer = new CountDownLatch(1);
+
+    // Guarded by this.
+    private final List<WorkerPool> pools = new ArrayList<>();
     private Thread thread;
 
     /** @param log told by the thread what came of it */
@@ -65,61 +82,96 @@ final class WarmUp implements AutoCloseable {
     }
 
     /**
-     * Starts the thread, once; the file must stay open until {@link #close}.
+     * Starts it, once; the file must stay open until {@link #close}.
      *
      * @param packs as {@link MatrixLoader} takes it
      */
     synchronized void start(GgufFile file, Config config, Kernels kernels, KvFormat kv, boolean packs) {
-        thread = new Thread(() -> run(file, config, kernels, kv, packs), "medpsy-warm-up");
-        thread.setDaemon(true);
-        thread.start();
+        thread = thread(() -> run(file, config, kernels, kv, packs));
     }
 
     private void run(GgufFile file, Config config, Kernels kernels, KvFormat kv, boolean packs) {
         long start = System.nanoTime();
-        try (WorkerPool alone = new WorkerPool(1);
-                Arena arena = Arena.ofShared()) {
-            pool = alone;
-            MatrixLoader loader = new MatrixLoader(file, kernels, packs, arena, alone);
+        try (Arena arena = Arena.ofShared()) {
+            MatrixLoader loader = new MatrixLoader(file, kernels, packs, arena, pool());
             Weights weights = Weights.sample(file, config, kernels, loader, SAMPLE_ROWS);
             String kind = config.architecture() + " " + config.heads() / config.kvHeads() + " " + config.headDim() + " "
                     + packs + " " + kv + " " + weights.types();
             if (WARM.contains(kind)) {
                 return;
             }
-            int rounds = rounds(config, weights, kernels, kv, alone, Model.rope(file, config, weights), start);
-            if (rounds > 0) {
+            Rope rope = Model.rope(file, config, weights);
+            IntUnaryOperator rounds = tokens -> rounds(config, weights, kernels, kv, rope, tokens, start + NANOS_MAX);
+            FutureTask<Integer> alone = new FutureTask<>(() -> rounds.applyAsInt(1));
+            Thread second = thread(alone);
+            int prompts;
+            int singles;
+            try {
+                prompts = rounds.applyAsInt(PROMPT_TOKENS);
+                singles = alone.get();
+            } finally {
+                join(second); // it reads what is freed next
+            }
+            firstAnswer.countDown();
+            int guesses = rounds.applyAsInt(GUESS_TOKENS);
+            boolean isWarm = prompts > 0 && singles > 0 && guesses > 0;
+            if (isWarm) {
                 WARM.add(kind);
             }
             log.accept(String.format(
                     Locale.ROOT,
                     "warm-up: %s after %.2f s",
-                    rounds > 0 ? rounds + " rounds, warm" : "ended",
+                    isWarm ? prompts + singles + guesses + " rounds, warm" : "ended",
                     (System.nanoTime() - start) / 1e9));
-        } catch (IOException | RuntimeException | Error e) {
+        } catch (IOException | RuntimeException | Error | ExecutionException | InterruptedException e) {
             if (!isClosed) { // which may have broken a pass off
-                log.accept("warm-up: failed, the first words come later: " + e);
+                Throwable reason = e instanceof ExecutionException ? e.getCause() : e;
+                log.accept("warm-up: failed, the first words come later: " + reason);
             }
+        } finally {
+            firstAnswer.countDown();
         }
     }
 
-    /** Computes until it is warm; returns after how many rounds, or 0 if it is not. */
+    private static Thread thread(Runnable work) {
+        Thread thread = new Thread(work, "medpsy-warm-up");
+        thread.setDaemon(true);
+        thread.start();
+        return thread;
+    }
+
+    /** A pool of the calling thread alone, which {@link #close} closes, so that what it runs next is refused. */
+    private synchronized WorkerPool pool() {
+        WorkerPool pool = new WorkerPool(1);
+        if (isClosed) {
+            pool.close();
+        }
+        pools.add(pool);
+        return pool;
+    }
+
+    /** Computes a batch of so many tokens until it is warm; returns after how many rounds, or 0 if it is not. */
     private int rounds(
-            Config config, Weights weights, Kernels kernels, KvFormat kv, WorkerPool alone, Rope rope, long start) {
-        Transformer transformer = new Transformer(config, weights, rope, kernels, alone, PROMPT_TOKENS);
-        Batch batch = new Batch(PROMPT_TOKENS);
+            Config config, Weights weights, Kernels kernels, KvFormat kv, Rope rope, int tokens, long deadline) {
+        Transformer transformer = new Transformer(config, weights, rope, kernels, pool(), tokens);
+        Batch batch = new Batch(tokens);
         try (KvCache cache = new KvCache(kv, weights.layers.length, config.kvHeads(), config.headDim(), POSITIONS)) {
             cache.reserve(POSITIONS);
             long best = Long.MAX_VALUE;
             int steady = 0;
             long before = System.nanoTime();
-            for (int rounds = 1; !isClosed && before - start < NANOS_MAX; rounds++) {
-                forward(transformer, batch, cache, PROMPT_FROM, PROMPT_TOKENS);
-                forward(transformer, batch, cache, POSITIONS - 1, 1);
+            for (int rounds = 1; !isClosed && before < deadline; rounds++) {
+                forward(transformer, batch, cache, tokens);
                 long now = System.nanoTime();
-                best = Math.min(best, now - before);
-                steady = now - before < 2 * best ? steady + 1 : 0;
+                long nanos = now - before;
                 before = now;
+                if (nanos < best / 2) {
+                    steady = 0;
+                }
+                best = Math.min(best, nanos);
+                if (nanos < 2 * best) {
+                    steady++;
+                }
                 if (steady == STEADY_ROUNDS) {
                     return rounds;
                 }
@@ -128,7 +180,8 @@ final class WarmUp implements AutoCloseable {
         }
     }
 
-    private static void forward(Transformer transformer, Batch batch, KvCache cache, int from, int count) {
+    private static void forward(Transformer transformer, Batch batch, KvCache cache, int count) {
+        int from = count == 1 ? POSITIONS - 1 : PROMPT_FROM;
         batch.clear();
         for (int i = 0; i < count; i++) {
             batch.add(0, from + i, cache, i == count - 1);
@@ -136,17 +189,15 @@ final class WarmUp implements AutoCloseable {
         transformer.forward(batch);
     }
 
-    /** Waits until it has ended, for as many milliseconds at the most. */
-    void await(long millis) {
-        Thread started;
+    /** Waits until what a first answer needs is warm, or it has ended, for as many milliseconds at the most. */
+    void awaitFirstAnswer(long millis) {
         synchronized (this) {
-            started = thread;
-        }
-        if (started == null || started == Thread.currentThread()) {
-            return;
+            if (thread == null) {
+                return;
+            }
         }
         try {
-            started.join(millis);
+            firstAnswer.await(millis, TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
@@ -155,25 +206,24 @@ final class WarmUp implements AutoCloseable {
     /** Ends it and waits for that: for the matrix that is being multiplied. Idempotent. */
     @Override
     public void close() {
-        isClosed = true;
-        WorkerPool running = pool;
-        if (running != null) {
-            running.close(); // what it runs next is refused
-        }
         Thread started;
         synchronized (this) {
+            isClosed = true;
+            pools.forEach(WorkerPool::close);
             started = thread;
         }
-        if (started == null) {
-            return;
+        if (started != null) {
+            join(started); // the file must not be closed under its feet
         }
+    }
+
+    private static void join(Thread thread) {
         boolean isInterrupted = false;
-        while (true) {
+        while (thread.isAlive()) {
             try {
-                started.join();
-                break;
+                thread.join();
             } catch (InterruptedException e) {
-                isInterrupted = true; // the file must not be closed under its feet
+                isInterrupted = true;
             }
         }
         if (isInterrupted) {
