@@ -330,7 +330,11 @@ final class PanelMatrix extends StripMatrix {
             }
             for (int b = 0; b < unitBlocks && grouped > 0 && !fromPacked; b += tileBlocks) {
                 unpack(unit, b, s);
-                for (int t = 0; t < grouped; t += 4) {
+                int t = 0;
+                for (; VectorPanels.FLOAT_TILES && t <= grouped - 12; t += 12) {
+                    multiplyFloats12(x, t0 + t, u * unitBlocks + b, b, results + t * ROWS, s);
+                }
+                for (; t < grouped; t += 4) {
                     multiply4(x, t0 + t, u * unitBlocks + b, b, results + t * ROWS, s);
                 }
             }
@@ -446,15 +450,15 @@ final class PanelMatrix extends StripMatrix {
             int sum = (i << log) * (4 * ROWS);
             if (format.highBits == 0) {
                 for (int t = 0; t < tokens; t += 4) {
-                    VectorPanels.nibbleSums4(
+                    VectorFours.nibbleSums4(
                             packed, low, stream, burstBlocks, x, block + i, t0 + t, s.sums4, t / 4 * SUMS + sum);
                 }
                 continue;
             }
             long high = unit + highOffset + (long) (b + i) * format.highBits * VECTOR_BYTES;
-            VectorPanels.unpackBytes(packed, low, high, stream, format.highBits, burstBlocks, s.products);
+            VectorFours.unpackBytes(packed, low, high, stream, format.highBits, burstBlocks, s.products);
             for (int t = 0; t < tokens; t += 4) {
-                VectorPanels.byteSums4(
+                VectorFours.byteSums4(
                         s.products,
                         8 << format.highBits,
                         BLOCK >> log,
@@ -467,7 +471,7 @@ final class PanelMatrix extends StripMatrix {
             }
         }
         for (int t = 0; t < tokens; t += 4) {
-            VectorPanels.combineSums4(
+            VectorFours.combineSums4(
                     s.sums4,
                     t / 4 * SUMS,
                     sumBlocks << log,
@@ -494,17 +498,17 @@ final class PanelMatrix extends StripMatrix {
         long low = unit + lowOffset + (long) b * INTS * VECTOR_BYTES;
         long high = unit + highOffset + (long) b * format.highBits * VECTOR_BYTES;
         switch (format) {
-            case Q4_0, Q4_1, Q4_K -> VectorPanels.unpack(packed, low, stream, tileBlocks, (short) 8, s.tile);
+            case Q4_0, Q4_1, Q4_K -> VectorTiles.unpack(packed, low, stream, tileBlocks, (short) 8, s.tile);
             case Q5_0, Q5_1, Q5_K ->
-                VectorPanels.unpackHigh(packed, low, high, stream, 1, tileBlocks, (short) 16, s.tile);
-            case Q6_K -> VectorPanels.unpackHigh(packed, low, high, stream, 2, tileBlocks, (short) 32, s.tile);
+                VectorTiles.unpackHigh(packed, low, high, stream, 1, tileBlocks, (short) 16, s.tile);
+            case Q6_K -> VectorTiles.unpackHigh(packed, low, high, stream, 2, tileBlocks, (short) 32, s.tile);
             case Q8_0 -> {
-                VectorPanels.unpack(packed, low, stream, tileBlocks, (short) 0, s.tile);
-                VectorPanels.unpack(packed, high, stream, tileBlocks, (short) 8, s.highTile);
+                VectorTiles.unpack(packed, low, stream, tileBlocks, (short) 0, s.tile);
+                VectorTiles.unpack(packed, high, stream, tileBlocks, (short) 8, s.highTile);
             }
             case IQ4_NL, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {
-                VectorPanels.unpackTable(packed, low, stream, tileBlocks, lowTables, s.tile);
-                VectorPanels.unpackTable(packed, low, stream, tileBlocks, highTables, s.highTile);
+                VectorTiles.unpackTable(packed, low, stream, tileBlocks, lowTables, s.tile);
+                VectorTiles.unpackTable(packed, low, stream, tileBlocks, highTables, s.highTile);
             }
         }
     }
@@ -515,8 +519,33 @@ final class PanelMatrix extends StripMatrix {
         long high = unit + highOffset + (long) b * format.highBits * VECTOR_BYTES;
         switch (format) {
             case Q5_0, Q5_1, Q5_K, Q6_K, Q8_0 ->
-                VectorPanels.unpackHighFloats(packed, low, high, stream, format.highBits, s.floatTile, to);
-            default -> VectorPanels.unpackFloats(packed, low, stream, tables, s.floatTile, to);
+                VectorTiles.unpackHighFloats(packed, low, high, stream, format.highBits, s.floatTile, to);
+            default -> VectorTiles.unpackFloats(packed, low, stream, tables, s.floatTile, to);
+        }
+    }
+
+    /** {@link #multiplyFloats4} of twelve tokens. */
+    private void multiplyFloats12(Activations x, int t, int block, int b, int to, Workspace s) {
+        int columns = BLOCK / format.runs;
+        int scale = t * (x.stride / BLOCK) + block * Activations.GROUP;
+        for (int r = 0; r < tileBlocks * format.runs; r++) {
+            int inTile = r / format.runs;
+            for (int v = 0; v < ROWS; v += 2 * LANES) {
+                VectorTiles.multiplyFloats12(
+                        s.floatTile,
+                        r * columns * ROWS + v,
+                        columns,
+                        x,
+                        x.floatsAt(block + inTile, t) + r % format.runs * columns * Activations.GROUP,
+                        scale + inTile * Activations.GROUP,
+                        x.stride / BLOCK * Activations.GROUP,
+                        format.hasCentre(),
+                        s.scales,
+                        s.centres,
+                        (b * format.runs + r) * ROWS + v,
+                        s.results,
+                        to + v);
+            }
         }
     }
 
@@ -526,7 +555,7 @@ final class PanelMatrix extends StripMatrix {
         int scale = t * (x.stride / BLOCK) + block * Activations.GROUP;
         for (int r = 0; r < tileBlocks * format.runs; r++) {
             int inTile = r / format.runs;
-            VectorPanels.multiplyFloats4(
+            VectorTiles.multiplyFloats4(
                     s.floatTile,
                     r * columns,
                     columns,
@@ -558,12 +587,12 @@ final class PanelMatrix extends StripMatrix {
         int log = format.runs - 1;
         int runs = tileBlocks << log;
         int[] high = null;
-        VectorPanels.products4(s.tile, runs, pairs >> log, x.values, column, s.products);
+        VectorTiles.products4(s.tile, runs, pairs >> log, x.values, column, s.products);
         if (format == PanelFormat.Q8_0 || format.isLookedUp) {
-            VectorPanels.products4(s.highTile, runs, pairs >> log, x.values, column, s.highProducts);
+            VectorTiles.products4(s.highTile, runs, pairs >> log, x.values, column, s.highProducts);
             high = s.highProducts;
         }
-        VectorPanels.combine4(
+        VectorTiles.combine4(
                 s.products,
                 high,
                 runs,

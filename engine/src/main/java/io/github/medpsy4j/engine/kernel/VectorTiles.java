@@ -1,0 +1,712 @@
+package io.github.medpsy4j.engine.kernel;
+
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The loops of {@link PanelMatrix} for many tokens: part of a unit is unpacked to a tile, which they share. A tile holds floats
+ * [column][rows] where {@link VectorPanels#FLOAT_TILES}, else shorts [pair of columns][rows]. {@link VectorPanels} says why
+ * they are written so.
+ */
+final class VectorTiles {
+    private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Integer> I = IntVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Short> S = ShortVector.SPECIES_PREFERRED;
+    private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
+    private static final int L = VectorPanels.L;
+    private static final int ROWS = VectorPanels.ROWS;
+    private static final int VECTORS = ROWS / L;
+    private static final int VECTOR_BYTES = I.vectorByteSize();
+    private static final int INTS = PanelMatrix.INTS;
+    private static final int SHIFTS = Activations.SHIFTS;
+
+    /** Tokens that are treated together. */
+    private static final int TOKENS = Activations.GROUP;
+
+    /** From a group of four tokens' floats to the next group's. */
+    private static final int GROUP_FLOATS = Activations.BLOCK * TOKENS;
+
+    /** The lowest nibbles of both shorts of an int. */
+    private static final int PAIR = 0x000f000f;
+
+    private VectorTiles() {}
+
+    /** Four bits: n - bias. */
+    static void unpack(MemorySegment packed, long plane, long stream, int blocks, short bias, int[] tile) {
+        MemorySegment w = VectorPanels.exact(packed);
+        for (int i = 0; i < blocks * INTS * VECTORS; i++) {
+            // Vector v of int i goes to the four pairs of int i.
+            int to = (i / VECTORS) * SHIFTS * ROWS + i % VECTORS * L;
+            IntVector n = IntVector.fromMemorySegment(
+                    I, w, plane + i % VECTORS * stream + i / VECTORS * (long) VECTOR_BYTES, LE);
+            n.and(PAIR).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to);
+            n.lanewise(LSHR, 4)
+                    .and(PAIR)
+                    .reinterpretAsShorts()
+                    .sub(bias)
+                    .reinterpretAsInts()
+                    .intoArray(tile, to + ROWS);
+            n.lanewise(LSHR, 8)
+                    .and(PAIR)
+                    .reinterpretAsShorts()
+                    .sub(bias)
+                    .reinterpretAsInts()
+                    .intoArray(tile, to + 2 * ROWS);
+            n.lanewise(LSHR, 12)
+                    .and(PAIR)
+                    .reinterpretAsShorts()
+                    .sub(bias)
+                    .reinterpretAsInts()
+                    .intoArray(tile, to + 3 * ROWS);
+        }
+    }
+
+    /** Five or six bits: n + 16·h - bias. */
+    static void unpackHigh(
+            MemorySegment packed, long low, long high, long stream, int bits, int blocks, short bias, int[] tile) {
+        MemorySegment w = VectorPanels.exact(packed);
+        int within = 4 / bits - 1;
+        int log = 3 - bits;
+        IntVector mask = IntVector.broadcast(I, 0x00010001 * ((1 << bits) - 1));
+        for (int i = 0; i < blocks * INTS * VECTORS; i++) {
+            int word = i / VECTORS;
+            int v = i % VECTORS;
+            int to = word * SHIFTS * ROWS + v * L;
+            IntVector n = IntVector.fromMemorySegment(I, w, low + v * stream + word * (long) VECTOR_BYTES, LE);
+            IntVector h = IntVector.fromMemorySegment(I, w, high + v * stream + (word >> log) * (long) VECTOR_BYTES, LE)
+                    .lanewise(LSHR, (word & within) * bits);
+            for (int k = 0; k < SHIFTS; k++) {
+                n.and(PAIR)
+                        .or(h.and(mask).lanewise(LSHL, 4))
+                        .reinterpretAsShorts()
+                        .sub(bias)
+                        .reinterpretAsInts()
+                        .intoArray(tile, to + k * ROWS);
+                n = n.lanewise(LSHR, 4);
+                h = h.lanewise(LSHR, 4);
+            }
+        }
+    }
+
+    /** Looked up weights: table[n], of which a tile of shorts holds one nibble; see {@link PanelMatrix}. */
+    static void unpackTable(MemorySegment packed, long plane, long stream, int blocks, int[] tables, int[] tile) {
+        MemorySegment w = VectorPanels.exact(packed);
+        IntVector t0 = IntVector.fromArray(I, tables, 0);
+        IntVector t1 = IntVector.fromArray(I, tables, L % 16);
+        for (int i = 0; i < blocks * INTS * VECTORS; i++) {
+            int to = (i / VECTORS) * SHIFTS * ROWS + i % VECTORS * L;
+            IntVector n = IntVector.fromMemorySegment(
+                    I, w, plane + i % VECTORS * stream + i / VECTORS * (long) VECTOR_BYTES, LE);
+            for (int k = 0; k < SHIFTS; k++) {
+                IntVector c = n.selectFrom(t0, t1);
+                IntVector d = n.lanewise(LSHR, 16).selectFrom(t0, t1);
+                c.and(0xffff).or(d.lanewise(LSHL, 16)).intoArray(tile, to + k * ROWS);
+                n = n.lanewise(LSHR, 4);
+            }
+        }
+    }
+
+    /** Tiles of floats, [column of a block][rows]: four bits and looked up weights by a table of 16. */
+    static void unpackFloats(MemorySegment packed, long plane, long stream, int[] tables, float[] tile, int to0) {
+        MemorySegment w = VectorPanels.exact(packed);
+        IntVector table = IntVector.fromArray(I, tables, 0);
+        for (int i = 0; i < INTS * VECTORS; i++) {
+            int to = to0 + (i / VECTORS) * 8 * ROWS + i % VECTORS * L;
+            IntVector n = IntVector.fromMemorySegment(
+                    I, w, plane + i % VECTORS * stream + i / VECTORS * (long) VECTOR_BYTES, LE);
+            n.selectFrom(table).reinterpretAsFloats().intoArray(tile, to);
+            n.lanewise(LSHR, 4).selectFrom(table).reinterpretAsFloats().intoArray(tile, to + ROWS);
+            n.lanewise(LSHR, 8).selectFrom(table).reinterpretAsFloats().intoArray(tile, to + 2 * ROWS);
+            n.lanewise(LSHR, 12).selectFrom(table).reinterpretAsFloats().intoArray(tile, to + 3 * ROWS);
+            n.lanewise(LSHR, 16).selectFrom(table).reinterpretAsFloats().intoArray(tile, to + 4 * ROWS);
+            n.lanewise(LSHR, 20).selectFrom(table).reinterpretAsFloats().intoArray(tile, to + 5 * ROWS);
+            n.lanewise(LSHR, 24).selectFrom(table).reinterpretAsFloats().intoArray(tile, to + 6 * ROWS);
+            n.lanewise(LSHR, 28).selectFrom(table).reinterpretAsFloats().intoArray(tile, to + 7 * ROWS);
+        }
+    }
+
+    /**
+     * Five, six or eight bits: n + 16·h less half their range, by way of bytes: of an int's columns first the even ones,
+     * then the odd ones. Shifts by a variable would cost twice.
+     */
+    static void unpackHighFloats(
+            MemorySegment packed, long low, long high, long stream, int bits, float[] tile, int to0) {
+        MemorySegment w = VectorPanels.exact(packed);
+        int log = Integer.numberOfTrailingZeros(4 / bits);
+        int within = 4 / bits - 1;
+        byte half = (byte) (8 << bits);
+        IntVector mask = IntVector.broadcast(I, 0x10101010 * ((1 << bits) - 1));
+        for (int i = 0; i < INTS * VECTORS; i++) {
+            int word = i / VECTORS;
+            int v = i % VECTORS;
+            int to = to0 + word * 8 * ROWS + v * L;
+            IntVector n = IntVector.fromMemorySegment(I, w, low + v * stream + word * (long) VECTOR_BYTES, LE);
+            IntVector h = IntVector.fromMemorySegment(I, w, high + v * stream + (word >> log) * (long) VECTOR_BYTES, LE)
+                    .lanewise(LSHR, (word & within) * bits);
+            IntVector even = n.and(0x0f0f0f0f)
+                    .or(h.lanewise(LSHL, 4).and(mask))
+                    .reinterpretAsBytes()
+                    .sub(half)
+                    .reinterpretAsInts();
+            ((FloatVector) even.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(tile, to);
+            ((FloatVector) even.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(tile, to + 2 * ROWS);
+            ((FloatVector) even.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(tile, to + 4 * ROWS);
+            ((FloatVector) even.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(tile, to + 6 * ROWS);
+            IntVector odd = n.lanewise(LSHR, 4)
+                    .and(0x0f0f0f0f)
+                    .or(h.and(mask))
+                    .reinterpretAsBytes()
+                    .sub(half)
+                    .reinterpretAsInts();
+            ((FloatVector) odd.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(tile, to + ROWS);
+            ((FloatVector) odd.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(tile, to + 3 * ROWS);
+            ((FloatVector) odd.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(tile, to + 5 * ROWS);
+            ((FloatVector) odd.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(tile, to + 7 * ROWS);
+        }
+    }
+
+    /**
+     * One run of four tokens on a tile of floats: y[token][rows] += (s·scale(x))·scale [+ sum(x)·centre], s = Σ c·q over
+     * {@code columns}.
+     *
+     * @param from the run's first column in the tile
+     * @param at the first column's floats of the group of four tokens
+     * @param group the block's scales and sums of the four tokens
+     * @param run the run's scales and centres
+     */
+    static void multiplyFloats4(
+            float[] tile,
+            int from,
+            int columns,
+            Activations x,
+            int at,
+            int group,
+            boolean centred,
+            float[] scales,
+            float[] centres,
+            int run,
+            float[] y,
+            int to0) {
+        float[] q = x.floats;
+        FloatVector zero = FloatVector.zero(F);
+        FloatVector a00 = zero;
+        FloatVector a10 = zero;
+        FloatVector a20 = zero;
+        FloatVector a30 = zero;
+        FloatVector a01 = zero;
+        FloatVector a11 = zero;
+        FloatVector a21 = zero;
+        FloatVector a31 = zero;
+        FloatVector a02 = zero;
+        FloatVector a12 = zero;
+        FloatVector a22 = zero;
+        FloatVector a32 = zero;
+        FloatVector a03 = zero;
+        FloatVector a13 = zero;
+        FloatVector a23 = zero;
+        FloatVector a33 = zero;
+        for (int k = 0; k < columns; k++) {
+            int o = (from + k) * ROWS;
+            FloatVector c0 = FloatVector.fromArray(F, tile, o);
+            FloatVector c1 = FloatVector.fromArray(F, tile, o + L);
+            FloatVector c2 = FloatVector.fromArray(F, tile, o + 2 * L);
+            FloatVector c3 = FloatVector.fromArray(F, tile, o + 3 * L);
+            FloatVector b = FloatVector.broadcast(F, q[at + TOKENS * k]);
+            a00 = c0.fma(b, a00);
+            a10 = c1.fma(b, a10);
+            a20 = c2.fma(b, a20);
+            a30 = c3.fma(b, a30);
+            b = FloatVector.broadcast(F, q[at + TOKENS * k + 1]);
+            a01 = c0.fma(b, a01);
+            a11 = c1.fma(b, a11);
+            a21 = c2.fma(b, a21);
+            a31 = c3.fma(b, a31);
+            b = FloatVector.broadcast(F, q[at + TOKENS * k + 2]);
+            a02 = c0.fma(b, a02);
+            a12 = c1.fma(b, a12);
+            a22 = c2.fma(b, a22);
+            a32 = c3.fma(b, a32);
+            b = FloatVector.broadcast(F, q[at + TOKENS * k + 3]);
+            a03 = c0.fma(b, a03);
+            a13 = c1.fma(b, a13);
+            a23 = c2.fma(b, a23);
+            a33 = c3.fma(b, a33);
+        }
+        FloatVector w0 = FloatVector.fromArray(F, scales, run);
+        FloatVector w1 = FloatVector.fromArray(F, scales, run + L);
+        FloatVector w2 = FloatVector.fromArray(F, scales, run + 2 * L);
+        FloatVector w3 = FloatVector.fromArray(F, scales, run + 3 * L);
+        int to = to0;
+        FloatVector s = FloatVector.broadcast(F, x.groupedScales[group]);
+        a00 = a00.mul(s).fma(w0, FloatVector.fromArray(F, y, to));
+        a10 = a10.mul(s).fma(w1, FloatVector.fromArray(F, y, to + L));
+        a20 = a20.mul(s).fma(w2, FloatVector.fromArray(F, y, to + 2 * L));
+        a30 = a30.mul(s).fma(w3, FloatVector.fromArray(F, y, to + 3 * L));
+        to += ROWS;
+        s = FloatVector.broadcast(F, x.groupedScales[group + 1]);
+        a01 = a01.mul(s).fma(w0, FloatVector.fromArray(F, y, to));
+        a11 = a11.mul(s).fma(w1, FloatVector.fromArray(F, y, to + L));
+        a21 = a21.mul(s).fma(w2, FloatVector.fromArray(F, y, to + 2 * L));
+        a31 = a31.mul(s).fma(w3, FloatVector.fromArray(F, y, to + 3 * L));
+        to += ROWS;
+        s = FloatVector.broadcast(F, x.groupedScales[group + 2]);
+        a02 = a02.mul(s).fma(w0, FloatVector.fromArray(F, y, to));
+        a12 = a12.mul(s).fma(w1, FloatVector.fromArray(F, y, to + L));
+        a22 = a22.mul(s).fma(w2, FloatVector.fromArray(F, y, to + 2 * L));
+        a32 = a32.mul(s).fma(w3, FloatVector.fromArray(F, y, to + 3 * L));
+        to += ROWS;
+        s = FloatVector.broadcast(F, x.groupedScales[group + 3]);
+        a03 = a03.mul(s).fma(w0, FloatVector.fromArray(F, y, to));
+        a13 = a13.mul(s).fma(w1, FloatVector.fromArray(F, y, to + L));
+        a23 = a23.mul(s).fma(w2, FloatVector.fromArray(F, y, to + 2 * L));
+        a33 = a33.mul(s).fma(w3, FloatVector.fromArray(F, y, to + 3 * L));
+        if (centred) {
+            w0 = FloatVector.fromArray(F, centres, run);
+            w1 = FloatVector.fromArray(F, centres, run + L);
+            w2 = FloatVector.fromArray(F, centres, run + 2 * L);
+            w3 = FloatVector.fromArray(F, centres, run + 3 * L);
+            s = FloatVector.broadcast(F, x.groupedSums[group]);
+            a00 = s.fma(w0, a00);
+            a10 = s.fma(w1, a10);
+            a20 = s.fma(w2, a20);
+            a30 = s.fma(w3, a30);
+            s = FloatVector.broadcast(F, x.groupedSums[group + 1]);
+            a01 = s.fma(w0, a01);
+            a11 = s.fma(w1, a11);
+            a21 = s.fma(w2, a21);
+            a31 = s.fma(w3, a31);
+            s = FloatVector.broadcast(F, x.groupedSums[group + 2]);
+            a02 = s.fma(w0, a02);
+            a12 = s.fma(w1, a12);
+            a22 = s.fma(w2, a22);
+            a32 = s.fma(w3, a32);
+            s = FloatVector.broadcast(F, x.groupedSums[group + 3]);
+            a03 = s.fma(w0, a03);
+            a13 = s.fma(w1, a13);
+            a23 = s.fma(w2, a23);
+            a33 = s.fma(w3, a33);
+        }
+        a00.intoArray(y, to0);
+        a10.intoArray(y, to0 + L);
+        a20.intoArray(y, to0 + 2 * L);
+        a30.intoArray(y, to0 + 3 * L);
+        to = to0 + ROWS;
+        a01.intoArray(y, to);
+        a11.intoArray(y, to + L);
+        a21.intoArray(y, to + 2 * L);
+        a31.intoArray(y, to + 3 * L);
+        to += ROWS;
+        a02.intoArray(y, to);
+        a12.intoArray(y, to + L);
+        a22.intoArray(y, to + 2 * L);
+        a32.intoArray(y, to + 3 * L);
+        to += ROWS;
+        a03.intoArray(y, to);
+        a13.intoArray(y, to + L);
+        a23.intoArray(y, to + 2 * L);
+        a33.intoArray(y, to + 3 * L);
+    }
+
+    /**
+     * {@link #multiplyFloats4} of twelve tokens, three groups of four, and two vectors of rows: so a vector of weights, which is
+     * read from two lines of the cache, as arrays do not begin where lines do, serves twelve products.
+     *
+     * @param from the run's first column in the tile, of the two vectors' rows
+     * @param nextGroup from a group's scales and sums to the next group's
+     * @param run the run's scales and centres, of the two vectors' rows
+     */
+    static void multiplyFloats12(
+            float[] tile,
+            int from,
+            int columns,
+            Activations x,
+            int at,
+            int group,
+            int nextGroup,
+            boolean centred,
+            float[] scales,
+            float[] centres,
+            int run,
+            float[] y,
+            int to0) {
+        float[] q = x.floats;
+        FloatVector zero = FloatVector.zero(F);
+        FloatVector u0 = zero;
+        FloatVector u1 = zero;
+        FloatVector u2 = zero;
+        FloatVector u3 = zero;
+        FloatVector u4 = zero;
+        FloatVector u5 = zero;
+        FloatVector u6 = zero;
+        FloatVector u7 = zero;
+        FloatVector u8 = zero;
+        FloatVector u9 = zero;
+        FloatVector u10 = zero;
+        FloatVector u11 = zero;
+        FloatVector v0 = zero;
+        FloatVector v1 = zero;
+        FloatVector v2 = zero;
+        FloatVector v3 = zero;
+        FloatVector v4 = zero;
+        FloatVector v5 = zero;
+        FloatVector v6 = zero;
+        FloatVector v7 = zero;
+        FloatVector v8 = zero;
+        FloatVector v9 = zero;
+        FloatVector v10 = zero;
+        FloatVector v11 = zero;
+        for (int k = 0; k < columns; k++) {
+            int o = from + k * ROWS;
+            FloatVector c0 = FloatVector.fromArray(F, tile, o);
+            FloatVector c1 = FloatVector.fromArray(F, tile, o + L);
+            int i = at + TOKENS * k;
+            FloatVector b = FloatVector.broadcast(F, q[i]);
+            u0 = c0.fma(b, u0);
+            v0 = c1.fma(b, v0);
+            b = FloatVector.broadcast(F, q[i + 1]);
+            u1 = c0.fma(b, u1);
+            v1 = c1.fma(b, v1);
+            b = FloatVector.broadcast(F, q[i + 2]);
+            u2 = c0.fma(b, u2);
+            v2 = c1.fma(b, v2);
+            b = FloatVector.broadcast(F, q[i + 3]);
+            u3 = c0.fma(b, u3);
+            v3 = c1.fma(b, v3);
+            b = FloatVector.broadcast(F, q[i + GROUP_FLOATS]);
+            u4 = c0.fma(b, u4);
+            v4 = c1.fma(b, v4);
+            b = FloatVector.broadcast(F, q[i + GROUP_FLOATS + 1]);
+            u5 = c0.fma(b, u5);
+            v5 = c1.fma(b, v5);
+            b = FloatVector.broadcast(F, q[i + GROUP_FLOATS + 2]);
+            u6 = c0.fma(b, u6);
+            v6 = c1.fma(b, v6);
+            b = FloatVector.broadcast(F, q[i + GROUP_FLOATS + 3]);
+            u7 = c0.fma(b, u7);
+            v7 = c1.fma(b, v7);
+            b = FloatVector.broadcast(F, q[i + 2 * GROUP_FLOATS]);
+            u8 = c0.fma(b, u8);
+            v8 = c1.fma(b, v8);
+            b = FloatVector.broadcast(F, q[i + 2 * GROUP_FLOATS + 1]);
+            u9 = c0.fma(b, u9);
+            v9 = c1.fma(b, v9);
+            b = FloatVector.broadcast(F, q[i + 2 * GROUP_FLOATS + 2]);
+            u10 = c0.fma(b, u10);
+            v10 = c1.fma(b, v10);
+            b = FloatVector.broadcast(F, q[i + 2 * GROUP_FLOATS + 3]);
+            u11 = c0.fma(b, u11);
+            v11 = c1.fma(b, v11);
+        }
+        FloatVector w0 = FloatVector.fromArray(F, scales, run);
+        FloatVector w1 = FloatVector.fromArray(F, scales, run + L);
+        int to = to0;
+        int g = group;
+        FloatVector s = FloatVector.broadcast(F, x.groupedScales[g]);
+        u0 = u0.mul(s).fma(w0, FloatVector.fromArray(F, y, to));
+        v0 = v0.mul(s).fma(w1, FloatVector.fromArray(F, y, to + L));
+        to += ROWS;
+        s = FloatVector.broadcast(F, x.groupedScales[g + 1]);
+        u1 = u1.mul(s).fma(w0, FloatVector.fromArray(F, y, to));
+        v1 = v1.mul(s).fma(w1, FloatVector.fromArray(F, y, to + L));
+        to += ROWS;
+        s = FloatVector.broadcast(F, x.groupedScales[g + 2]);
+        u2 = u2.mul(s).fma(w0, FloatVector.fromArray(F, y, to));
+        v2 = v2.mul(s).fma(w1, FloatVector.fromArray(F, y, to + L));
+        to += ROWS;
+        s = FloatVector.broadcast(F, x.groupedScales[g + 3]);
+        u3 = u3.mul(s).fma(w0, FloatVector.fromArray(F, y, to));
+        v3 = v3.mul(s).fma(w1, FloatVector.fromArray(F, y, to + L));
+        g += nextGroup;
+        to += ROWS;
+        s = FloatVector.broadcast(F, x.groupedScales[g]);
+        u4 = u4.mul(s).fma(w0, FloatVector.fromArray(F, y, to));
+        v4 = v4.mul(s).fma(w1, FloatVector.fromArray(F, y, to + L));
+        to += ROWS;
+        s = FloatVector.broadcast(F, x.groupedScales[g + 1]);
+        u5 = u5.mul(s).fma(w0, FloatVector.fromArray(F, y, to));
+        v5 = v5.mul(s).fma(w1, FloatVector.fromArray(F, y, to + L));
+        to += ROWS;
+        s = FloatVector.broadcast(F, x.groupedScales[g + 2]);
+        u6 = u6.mul(s).fma(w0, FloatVector.fromArray(F, y, to));
+        v6 = v6.mul(s).fma(w1, FloatVector.fromArray(F, y, to + L));
+        to += ROWS;
+        s = FloatVector.broadcast(F, x.groupedScales[g + 3]);
+        u7 = u7.mul(s).fma(w0, FloatVector.fromArray(F, y, to));
+        v7 = v7.mul(s).fma(w1, FloatVector.fromArray(F, y, to + L));
+        g += nextGroup;
+        to += ROWS;
+        s = FloatVector.broadcast(F, x.groupedScales[g]);
+        u8 = u8.mul(s).fma(w0, FloatVector.fromArray(F, y, to));
+        v8 = v8.mul(s).fma(w1, FloatVector.fromArray(F, y, to + L));
+        to += ROWS;
+        s = FloatVector.broadcast(F, x.groupedScales[g + 1]);
+        u9 = u9.mul(s).fma(w0, FloatVector.fromArray(F, y, to));
+        v9 = v9.mul(s).fma(w1, FloatVector.fromArray(F, y, to + L));
+        to += ROWS;
+        s = FloatVector.broadcast(F, x.groupedScales[g + 2]);
+        u10 = u10.mul(s).fma(w0, FloatVector.fromArray(F, y, to));
+        v10 = v10.mul(s).fma(w1, FloatVector.fromArray(F, y, to + L));
+        to += ROWS;
+        s = FloatVector.broadcast(F, x.groupedScales[g + 3]);
+        u11 = u11.mul(s).fma(w0, FloatVector.fromArray(F, y, to));
+        v11 = v11.mul(s).fma(w1, FloatVector.fromArray(F, y, to + L));
+        if (centred) {
+            w0 = FloatVector.fromArray(F, centres, run);
+            w1 = FloatVector.fromArray(F, centres, run + L);
+            g = group;
+            s = FloatVector.broadcast(F, x.groupedSums[g]);
+            u0 = s.fma(w0, u0);
+            v0 = s.fma(w1, v0);
+            s = FloatVector.broadcast(F, x.groupedSums[g + 1]);
+            u1 = s.fma(w0, u1);
+            v1 = s.fma(w1, v1);
+            s = FloatVector.broadcast(F, x.groupedSums[g + 2]);
+            u2 = s.fma(w0, u2);
+            v2 = s.fma(w1, v2);
+            s = FloatVector.broadcast(F, x.groupedSums[g + 3]);
+            u3 = s.fma(w0, u3);
+            v3 = s.fma(w1, v3);
+            g += nextGroup;
+            s = FloatVector.broadcast(F, x.groupedSums[g]);
+            u4 = s.fma(w0, u4);
+            v4 = s.fma(w1, v4);
+            s = FloatVector.broadcast(F, x.groupedSums[g + 1]);
+            u5 = s.fma(w0, u5);
+            v5 = s.fma(w1, v5);
+            s = FloatVector.broadcast(F, x.groupedSums[g + 2]);
+            u6 = s.fma(w0, u6);
+            v6 = s.fma(w1, v6);
+            s = FloatVector.broadcast(F, x.groupedSums[g + 3]);
+            u7 = s.fma(w0, u7);
+            v7 = s.fma(w1, v7);
+            g += nextGroup;
+            s = FloatVector.broadcast(F, x.groupedSums[g]);
+            u8 = s.fma(w0, u8);
+            v8 = s.fma(w1, v8);
+            s = FloatVector.broadcast(F, x.groupedSums[g + 1]);
+            u9 = s.fma(w0, u9);
+            v9 = s.fma(w1, v9);
+            s = FloatVector.broadcast(F, x.groupedSums[g + 2]);
+            u10 = s.fma(w0, u10);
+            v10 = s.fma(w1, v10);
+            s = FloatVector.broadcast(F, x.groupedSums[g + 3]);
+            u11 = s.fma(w0, u11);
+            v11 = s.fma(w1, v11);
+        }
+        to = to0;
+        u0.intoArray(y, to);
+        v0.intoArray(y, to + L);
+        to += ROWS;
+        u1.intoArray(y, to);
+        v1.intoArray(y, to + L);
+        to += ROWS;
+        u2.intoArray(y, to);
+        v2.intoArray(y, to + L);
+        to += ROWS;
+        u3.intoArray(y, to);
+        v3.intoArray(y, to + L);
+        to += ROWS;
+        u4.intoArray(y, to);
+        v4.intoArray(y, to + L);
+        to += ROWS;
+        u5.intoArray(y, to);
+        v5.intoArray(y, to + L);
+        to += ROWS;
+        u6.intoArray(y, to);
+        v6.intoArray(y, to + L);
+        to += ROWS;
+        u7.intoArray(y, to);
+        v7.intoArray(y, to + L);
+        to += ROWS;
+        u8.intoArray(y, to);
+        v8.intoArray(y, to + L);
+        to += ROWS;
+        u9.intoArray(y, to);
+        v9.intoArray(y, to + L);
+        to += ROWS;
+        u10.intoArray(y, to);
+        v10.intoArray(y, to + L);
+        to += ROWS;
+        u11.intoArray(y, to);
+        v11.intoArray(y, to + L);
+    }
+
+    /**
+     * products[part][vector][4 tokens][lanes] = Σ c·q over {@code pairs} of columns each, in two shorts.
+     *
+     * @param at of the group of four tokens' first integers
+     */
+    static void products4(int[] tile, int parts, int pairs, int[] values, int at, int[] products) {
+        for (int part = 0; part < parts; part++) {
+            for (int v = 0; v < VECTORS; v += 2) {
+                productsOfPart(
+                        tile,
+                        part * pairs * ROWS + v * L,
+                        pairs,
+                        values,
+                        at + part * pairs * TOKENS,
+                        products,
+                        (part * VECTORS + v) * TOKENS * L);
+            }
+        }
+    }
+
+    private static void productsOfPart(int[] tile, int from, int pairs, int[] values, int at, int[] products, int to) {
+        ShortVector zero = ShortVector.zero(S);
+        ShortVector s00 = zero;
+        ShortVector s10 = zero;
+        ShortVector s01 = zero;
+        ShortVector s11 = zero;
+        ShortVector s02 = zero;
+        ShortVector s12 = zero;
+        ShortVector s03 = zero;
+        ShortVector s13 = zero;
+        for (int k = 0; k < pairs; k += 2) {
+            ShortVector c0 = IntVector.fromArray(I, tile, from + k * ROWS).reinterpretAsShorts();
+            ShortVector c1 = IntVector.fromArray(I, tile, from + k * ROWS + L).reinterpretAsShorts();
+            ShortVector q = IntVector.broadcast(I, values[at + k * TOKENS]).reinterpretAsShorts();
+            s00 = s00.add(c0.mul(q));
+            s10 = s10.add(c1.mul(q));
+            q = IntVector.broadcast(I, values[at + k * TOKENS + 1]).reinterpretAsShorts();
+            s01 = s01.add(c0.mul(q));
+            s11 = s11.add(c1.mul(q));
+            q = IntVector.broadcast(I, values[at + k * TOKENS + 2]).reinterpretAsShorts();
+            s02 = s02.add(c0.mul(q));
+            s12 = s12.add(c1.mul(q));
+            q = IntVector.broadcast(I, values[at + k * TOKENS + 3]).reinterpretAsShorts();
+            s03 = s03.add(c0.mul(q));
+            s13 = s13.add(c1.mul(q));
+            if (VectorPanels.FENCES_ARE_FREE) {
+                VarHandle.acquireFence();
+            }
+            c0 = IntVector.fromArray(I, tile, from + k * ROWS + ROWS).reinterpretAsShorts();
+            c1 = IntVector.fromArray(I, tile, from + k * ROWS + ROWS + L).reinterpretAsShorts();
+            q = IntVector.broadcast(I, values[at + k * TOKENS + 4]).reinterpretAsShorts();
+            s00 = s00.add(c0.mul(q));
+            s10 = s10.add(c1.mul(q));
+            q = IntVector.broadcast(I, values[at + k * TOKENS + 5]).reinterpretAsShorts();
+            s01 = s01.add(c0.mul(q));
+            s11 = s11.add(c1.mul(q));
+            q = IntVector.broadcast(I, values[at + k * TOKENS + 6]).reinterpretAsShorts();
+            s02 = s02.add(c0.mul(q));
+            s12 = s12.add(c1.mul(q));
+            q = IntVector.broadcast(I, values[at + k * TOKENS + 7]).reinterpretAsShorts();
+            s03 = s03.add(c0.mul(q));
+            s13 = s13.add(c1.mul(q));
+        }
+        s00.reinterpretAsInts().intoArray(products, to);
+        s01.reinterpretAsInts().intoArray(products, to + L);
+        s02.reinterpretAsInts().intoArray(products, to + 2 * L);
+        s03.reinterpretAsInts().intoArray(products, to + 3 * L);
+        s10.reinterpretAsInts().intoArray(products, to + 4 * L);
+        s11.reinterpretAsInts().intoArray(products, to + 5 * L);
+        s12.reinterpretAsInts().intoArray(products, to + 6 * L);
+        s13.reinterpretAsInts().intoArray(products, to + 7 * L);
+    }
+
+    /**
+     * {@link VectorPanels#combine} of four tokens, from products.
+     *
+     * @param high products of the high nibbles, whose sums are low + 16·high; null where integers fit one tile
+     * @param at of the group of four tokens' first scales
+     * @param from the first run's index in scales and centres
+     */
+    static void combine4(
+            int[] products,
+            int[] high,
+            int runs,
+            int log,
+            boolean centred,
+            Activations x,
+            int at,
+            float[] scales,
+            float[] centres,
+            int from,
+            float[] y,
+            int to) {
+        float[] tokenScales = x.groupedScales;
+        float[] tokenSums = x.groupedSums;
+        for (int v = 0; v < ROWS; v += L) {
+            FloatVector a0 = FloatVector.fromArray(F, y, to + v);
+            FloatVector a1 = FloatVector.fromArray(F, y, to + ROWS + v);
+            FloatVector a2 = FloatVector.fromArray(F, y, to + 2 * ROWS + v);
+            FloatVector a3 = FloatVector.fromArray(F, y, to + 3 * ROWS + v);
+            for (int r = 0; r < runs; r++) {
+                int o = (r * VECTORS * L + v) * TOKENS;
+                int g = at + (r >> log) * TOKENS;
+                IntVector s0 = IntVector.fromArray(I, products, o);
+                s0 = s0.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s0.lanewise(ASHR, 16));
+                IntVector s1 = IntVector.fromArray(I, products, o + L);
+                s1 = s1.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s1.lanewise(ASHR, 16));
+                IntVector s2 = IntVector.fromArray(I, products, o + 2 * L);
+                s2 = s2.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s2.lanewise(ASHR, 16));
+                IntVector s3 = IntVector.fromArray(I, products, o + 3 * L);
+                s3 = s3.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s3.lanewise(ASHR, 16));
+                if (high != null) {
+                    IntVector h0 = IntVector.fromArray(I, high, o);
+                    s0 = s0.add(h0.lanewise(LSHL, 16)
+                            .lanewise(ASHR, 16)
+                            .add(h0.lanewise(ASHR, 16))
+                            .lanewise(LSHL, 4));
+                    IntVector h1 = IntVector.fromArray(I, high, o + L);
+                    s1 = s1.add(h1.lanewise(LSHL, 16)
+                            .lanewise(ASHR, 16)
+                            .add(h1.lanewise(ASHR, 16))
+                            .lanewise(LSHL, 4));
+                    IntVector h2 = IntVector.fromArray(I, high, o + 2 * L);
+                    s2 = s2.add(h2.lanewise(LSHL, 16)
+                            .lanewise(ASHR, 16)
+                            .add(h2.lanewise(ASHR, 16))
+                            .lanewise(LSHL, 4));
+                    IntVector h3 = IntVector.fromArray(I, high, o + 3 * L);
+                    s3 = s3.add(h3.lanewise(LSHL, 16)
+                            .lanewise(ASHR, 16)
+                            .add(h3.lanewise(ASHR, 16))
+                            .lanewise(LSHL, 4));
+                }
+                FloatVector scale = FloatVector.fromArray(F, scales, from + r * ROWS + v);
+                a0 = ((FloatVector) s0.convertShape(VectorOperators.I2F, F, 0))
+                        .mul(FloatVector.broadcast(F, tokenScales[g]))
+                        .fma(scale, a0);
+                a1 = ((FloatVector) s1.convertShape(VectorOperators.I2F, F, 0))
+                        .mul(FloatVector.broadcast(F, tokenScales[g + 1]))
+                        .fma(scale, a1);
+                a2 = ((FloatVector) s2.convertShape(VectorOperators.I2F, F, 0))
+                        .mul(FloatVector.broadcast(F, tokenScales[g + 2]))
+                        .fma(scale, a2);
+                a3 = ((FloatVector) s3.convertShape(VectorOperators.I2F, F, 0))
+                        .mul(FloatVector.broadcast(F, tokenScales[g + 3]))
+                        .fma(scale, a3);
+                if (centred) {
+                    FloatVector centre = FloatVector.fromArray(F, centres, from + r * ROWS + v);
+                    a0 = FloatVector.broadcast(F, tokenSums[g]).fma(centre, a0);
+                    a1 = FloatVector.broadcast(F, tokenSums[g + 1]).fma(centre, a1);
+                    a2 = FloatVector.broadcast(F, tokenSums[g + 2]).fma(centre, a2);
+                    a3 = FloatVector.broadcast(F, tokenSums[g + 3]).fma(centre, a3);
+                }
+            }
+            a0.intoArray(y, to + v);
+            a1.intoArray(y, to + ROWS + v);
+            a2.intoArray(y, to + 2 * ROWS + v);
+            a3.intoArray(y, to + 3 * ROWS + v);
+        }
+    }
+}
