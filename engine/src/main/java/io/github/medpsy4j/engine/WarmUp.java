@@ -28,8 +28,8 @@ import java.util.function.IntUnaryOperator;
  * run, with the same widths. Nothing is shared with the model but the file, so no result depends on it.
  *
  * <p>First come a prompt and a token alone, side by side, as they run different kernels and whoever runs a kernel waits
- * for its compilation; then a few tokens, as guesses are. It ends when passes have stopped getting faster, after {@link #NANOS_MAX}, or soon after it is closed. What has been
- * warm once in a process is not warmed again.
+ * for its compilation; then a few tokens, as guesses are. It ends when passes have stopped getting faster, after {@link
+ * #NANOS_MAX}, or soon after it is closed. What has been warm once in a process is not warmed again.
  */
 final class WarmUp implements AutoCloseable {
     /** Rows of each matrix: those of a panel of the widest vectors. */
