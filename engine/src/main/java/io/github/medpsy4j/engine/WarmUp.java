@@ -3,6 +3,7 @@ package io.github.medpsy4j.engine;
 import io.github.medpsy4j.engine.kernel.Kernels;
 import io.github.medpsy4j.engine.kernel.KvCache;
 import io.github.medpsy4j.engine.kernel.KvFormat;
+import io.github.medpsy4j.engine.kernel.Matrix;
 import io.github.medpsy4j.engine.kernel.MatrixLoader;
 import io.github.medpsy4j.engine.kernel.WorkerPool;
 import io.github.medpsy4j.gguf.GgufFile;
@@ -36,7 +37,7 @@ final class WarmUp implements AutoCloseable {
     private static final int SAMPLE_ROWS = 64;
 
     /** Tokens of a prompt: as few as share a tile of weights, and one that is left over, which goes the way of a token alone. */
-    private static final int PROMPT_TOKENS = 17;
+    private static final int PROMPT_TOKENS = Matrix.FEW_TOKENS_MAX + 4 + 1;
 
     /** Tokens of a guess, too few for a tile. */
     private static final int GUESS_TOKENS = 5;
@@ -60,8 +61,8 @@ final class WarmUp implements AutoCloseable {
     private static final Set<String> WARM = ConcurrentHashMap.newKeySet();
 
     private final Consumer<String> log;
-    private volatile boolean isClosed;
     private final CountDownLatch firstAnswer = new CountDownLatch(1);
+    private volatile boolean isClosed;
 
     // Guarded by this.
     private final List<WorkerPool> pools = new ArrayList<>();

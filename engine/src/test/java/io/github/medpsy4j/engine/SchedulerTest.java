@@ -195,7 +195,7 @@ class SchedulerTest {
             try (Model.Turn _ = model.takeTurn()) {
                 talker = scheduler.submit(greedy(prompt(4, 1), 200));
                 while (scheduler.stats().running() == 0) {
-                    Thread.onSpinWait(); // so that the talker's prompt is a step of its own
+                    Thread.sleep(1); // so that the talker's prompt is a step of its own
                 }
                 reader = scheduler.submit(greedy(prompt(200, 2), 1));
             }

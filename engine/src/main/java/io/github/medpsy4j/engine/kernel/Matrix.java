@@ -5,6 +5,9 @@ package io.github.medpsy4j.engine.kernel;
  * other tokens share the call, on how the rows are cut, or on the thread.
  */
 public abstract class Matrix {
+    /** Up to how many tokens it costs less to unpack weights for each four than to write a tile of them. */
+    public static final int FEW_TOKENS_MAX = 12;
+
     private final int rows;
     private final int columns;
 

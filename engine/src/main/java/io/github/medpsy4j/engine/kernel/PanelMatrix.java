@@ -72,9 +72,6 @@ final class PanelMatrix extends StripMatrix {
      */
     private static final int BURST_BLOCKS_MAX = 2;
 
-    /** Up to how many tokens it costs less to unpack weights for each four than to write a tile of them. */
-    private static final int PACKED_TOKENS_MAX = 12;
-
     /** Sums of four tokens, with two runs to a block. */
     private static final int SUMS = SUM_BLOCKS_MAX * 2 * 4 * ROWS;
 
@@ -136,7 +133,7 @@ final class PanelMatrix extends StripMatrix {
         final float[] floatTile = new float[VectorPanels.FLOAT_TILES ? FLOAT_TILE_BLOCKS_MAX * BLOCK * ROWS : 0];
 
         /** [four tokens][run][token][rows] of a few tokens */
-        final float[] sums4 = new float[VectorPanels.FLOAT_TILES ? PACKED_TOKENS_MAX / 4 * SUMS : 0];
+        final float[] sums4 = new float[VectorPanels.FLOAT_TILES ? FEW_TOKENS_MAX / 4 * SUMS : 0];
 
         /** [word of a unit][rows] of looked up weights for one token */
         final float[] wordProducts = new float[VectorPanels.TABLES ? UNIT_BLOCKS_MAX * INTS * ROWS : 0];
@@ -319,7 +316,7 @@ final class PanelMatrix extends StripMatrix {
         boolean fillsUp = rest > SINGLES && (tokens > 4 || (rest == 3 && unpacksForFours));
         int grouped = (fillsUp ? tokens + 3 : tokens) & ~3;
         Arrays.fill(s.results, results, results + Math.max(tokens, grouped) * ROWS, 0f);
-        boolean fromPacked = unpacksForFours && grouped <= PACKED_TOKENS_MAX;
+        boolean fromPacked = unpacksForFours && grouped <= FEW_TOKENS_MAX;
         for (int u = 0; u < units; u++) {
             long unit = panel + u * unitBytes;
             if (grouped > 0) {
