@@ -4,6 +4,8 @@ package io.github.medpsy4j.engine.kernel;
  * A batch of activation vectors: row t is {@code data[t·stride .. t·stride + width)}, then zeros up to the stride, which
  * is a multiple of every vector length, so that kernels need no tail loop.
  *
+ * <p>Kernels of floats that treat several tokens together read {@link #grouped}, which {@link #group} makes.
+ *
  * <p>Beside the floats stands, once {@link Quantizer} has made it, the 8-bit form that integer kernels read: each {@link
  * #BLOCK} of a row is a scale and integers q in [-127, 127] with x ≈ scale·q.
  */
@@ -14,6 +16,12 @@ public final class Activations {
     /** Tokens that are treated together. */
     static final int GROUP = 4;
 
+    /** Columns of a group that stand together in {@link #grouped}. */
+    static final int SPAN = 2 * BLOCK;
+
+    /** From a group's columns of a span to the next group's. */
+    static final int GROUP_FLOATS = SPAN * GROUP;
+
     /** Pairs of integers that one int of nibbles meets: one for each of its shifts. */
     static final int SHIFTS = 4;
 
@@ -22,6 +30,12 @@ public final class Activations {
     public final int stride;
 
     private final int rows;
+
+    /**
+     * [stride / SPAN, rounded up][groups][SPAN][GROUP] the floats, what four tokens have at a column side by side; made when first
+     * wanted. What a tile of weights meets is contiguous. (With all of a group's columns together, its neighbour is pages away.)
+     */
+    float[] grouped;
 
     // The 8-bit form; allocated when first wanted. Its integers stand as the eight of an int of nibbles do (see
     // PanelFormat.packLow): columns 0, 4, 1, 5, 2, 6, 3, 7 are q0..q7, and the pairs (q0, q4), (q1, q5), (q2, q6),
@@ -52,12 +66,11 @@ public final class Activations {
     int[] values;
 
     /**
-     * [stride / BLOCK][groups][BLOCK][4] the integers as floats, for tiles of floats and for weights that are looked up: what a
-     * tile of weights meets is contiguous. (With a group's columns together, its neighbour is pages away.)
+     * [stride / BLOCK][groups][BLOCK][4] the integers as floats, for tiles of floats and for weights that are looked up
      */
     float[] floats;
 
-    /** Groups of four tokens that {@link #floats} have room for in this batch */
+    /** Groups of four tokens of this batch. */
     int groups;
 
     /** [rows / 4][stride / BLOCK][4] */
@@ -92,6 +105,11 @@ public final class Activations {
         return (t * (stride / BLOCK) + block * GROUP) * 2;
     }
 
+    /** Where token t's element of a column is in {@link #grouped}; within a span the next column's is {@link #GROUP} on. */
+    int groupedAt(int column, int t) {
+        return (column / SPAN * groups + t / GROUP) * GROUP_FLOATS + column % SPAN * GROUP + t % GROUP;
+    }
+
     /**
      * Makes room for n tokens' 8-bit form.
      *
@@ -115,6 +133,47 @@ public final class Activations {
             groupedScales = new float[grouped * stride / BLOCK];
             groupedSums = new float[grouped * stride / BLOCK];
             groupedTotals = new float[grouped * stride / BLOCK * 2];
+        }
+    }
+
+    /** Makes room for n tokens in {@link #grouped}. */
+    void ensureGrouped(int n) {
+        groups = (n + GROUP - 1) / GROUP;
+        if (grouped == null) {
+            int rowsMax = (rows + GROUP - 1) / GROUP * GROUP;
+            grouped = new float[Math.multiplyExact(rowsMax, (stride + SPAN - 1) / SPAN * SPAN)];
+        }
+    }
+
+    /** Brings groups [begin, end) of the first n tokens into {@link #grouped}; tokens beyond n are zeros. */
+    void group(int begin, int end, int n) {
+        for (int g = begin; g < end; g++) {
+            int t = g * GROUP;
+            int tokens = Math.min(GROUP, n - t);
+            for (int column = 0; column < stride; column += BLOCK) {
+                int from = row(t) + column;
+                int to = groupedAt(column, t);
+                if (tokens == GROUP) {
+                    group4(data, from, stride, grouped, to);
+                } else {
+                    for (int i = 0; i < BLOCK * GROUP; i++) {
+                        int token = i % GROUP;
+                        grouped[to + i] = token < tokens ? data[from + token * stride + i / GROUP] : 0;
+                    }
+                }
+            }
+        }
+    }
+
+    private static void group4(float[] data, int from, int stride, float[] grouped, int to) {
+        int from1 = from + stride;
+        int from2 = from1 + stride;
+        int from3 = from2 + stride;
+        for (int i = 0; i < BLOCK; i++) {
+            grouped[to + GROUP * i] = data[from + i];
+            grouped[to + GROUP * i + 1] = data[from1 + i];
+            grouped[to + GROUP * i + 2] = data[from2 + i];
+            grouped[to + GROUP * i + 3] = data[from3 + i];
         }
     }
 }

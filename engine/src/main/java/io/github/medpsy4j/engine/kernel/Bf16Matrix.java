@@ -7,14 +7,10 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
- * A matrix of BF16 weights in strips, multiplied in floats by fused multiply-adds. Columns of a block are added in order,
- * then the blocks, for one token and for many: results do not depend on the batch. A strip is vectors of ints, each with two
- * columns of its rows.
+ * A matrix of BF16 weights in strips, multiplied as {@link FloatPanels} are: a chain of fused multiply-adds in order of
+ * columns. A strip is vectors of ints, each with two columns of its rows.
  */
 final class Bf16Matrix extends StripMatrix {
-    /** Pairs of columns whose products are added before they are added to the rest: a panel's are 16 KiB. */
-    private static final int BLOCK_PAIRS = 64;
-
     /** Pairs that are packed at a time: of a strip 32 KiB. */
     private static final int PACKED_PAIRS = 512;
 
@@ -27,7 +23,7 @@ final class Bf16Matrix extends StripMatrix {
         pairs = columns / 2;
     }
 
-    /** Whether these vectors gain by it. Narrower ones have half the registers, too few for four tokens. */
+    /** Whether these vectors gain by it. Narrower ones were not measured. */
     static boolean multiplies(int columns) {
         return VectorPanels.FLOAT_TILES && columns % 2 == 0;
     }
@@ -67,28 +63,22 @@ final class Bf16Matrix extends StripMatrix {
     }
 
     @Override
+    boolean readsGroups(int n) {
+        return n > 1;
+    }
+
+    @Override
     void multiplyPanel(Activations x, int t0, int tokens, long panel, int results, PanelMatrix.Workspace s) {
-        Arrays.fill(s.results, results, results + tokens * ROWS, 0f);
-        for (int p = 0; p < pairs; p += BLOCK_PAIRS) {
-            int here = Math.min(BLOCK_PAIRS, pairs - p);
-            long at = panel + p * (long) VECTOR_BYTES;
-            int t = 0;
-            for (; t <= tokens - 4; t += 4) {
-                VectorBf16.multiply4(
-                        packed,
-                        at,
-                        stream,
-                        here,
-                        x.data,
-                        x.row(t0 + t) + 2 * p,
-                        x.stride,
-                        s.results,
-                        results + t * ROWS);
-            }
-            for (; t < tokens; t++) {
-                VectorBf16.multiply1(
-                        packed, at, stream, here, x.data, x.row(t0 + t) + 2 * p, s.results, results + t * ROWS);
-            }
+        int grouped = (tokens + Activations.GROUP - 1) / Activations.GROUP * Activations.GROUP;
+        Arrays.fill(s.results, results, results + grouped * ROWS, 0f);
+        if (tokens == 1) {
+            VectorBf16.multiply(packed, panel, stream, pairs, x.data, x.row(t0), s.results, results);
+            return;
+        }
+        for (int p = 0; p < pairs; p += Activations.SPAN / 2) {
+            int here = Math.min(Activations.SPAN / 2, pairs - p);
+            VectorBf16.unpack(packed, panel + p * (long) VECTOR_BYTES, stream, here, s.floatTile);
+            multiplyTile(x, 2 * p, 2 * here, t0, grouped, results, s);
         }
     }
 }

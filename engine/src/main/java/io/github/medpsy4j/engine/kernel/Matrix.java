@@ -30,7 +30,12 @@ public abstract class Matrix {
     /** Whether {@link #multiply} reads the 8-bit form of its activations. */
     abstract boolean readsQuantized();
 
-    /** Whether it reads {@link Activations#floats} for that many tokens. */
+    /** Whether it reads {@link Activations#grouped} for n tokens. */
+    boolean readsGroups(int n) {
+        return false;
+    }
+
+    /** Whether it reads {@link Activations#floats} for n tokens. */
     boolean readsFloats(int n) {
         return false;
     }

@@ -15,7 +15,9 @@ public final class MatrixProduct implements WorkerPool.Task {
     private Activations input;
     private int tokens;
     private int used;
-    private final WorkerPool.Task quantizeRows = this::quantizeRows;
+    private boolean wantsQuantized;
+    private boolean wantsGroups;
+    private final WorkerPool.Task prepare = this::prepare;
 
     public MatrixProduct(WorkerPool pool, Kernels kernels) {
         this.pool = pool;
@@ -64,26 +66,39 @@ public final class MatrixProduct implements WorkerPool.Task {
         used++;
     }
 
-    private void quantizeRows(int begin, int end, int worker) {
-        // Whole groups of four are multiplied together, and of what remains three at most one by one.
-        int singlesFrom = tokens - tokens % Activations.GROUP;
-        for (int t = begin; t < end; ) {
-            int next = Math.min(end, t - t % Activations.GROUP + Activations.GROUP);
-            Quantizer.quantizeRows(input, t, next, singlesFrom, scratch[worker].quanta);
-            t = next;
+    /** Rows of the input as the matrices read them, in groups of four. */
+    private void prepare(int begin, int end, int worker) {
+        if (wantsGroups) {
+            input.group(begin, end, tokens);
+        }
+        if (wantsQuantized) {
+            // Whole groups of four are multiplied together, and of what remains three at most one by one.
+            int singlesFrom = tokens - tokens % Activations.GROUP;
+            for (int g = begin; g < end; g++) {
+                int t = g * Activations.GROUP;
+                int next = Math.min(tokens, t + Activations.GROUP);
+                Quantizer.quantizeRows(input, t, next, singlesFrom, scratch[worker].quanta);
+            }
         }
     }
 
     private void go() {
-        boolean quantized = false;
+        wantsQuantized = false;
+        wantsGroups = false;
         boolean floats = false;
         for (int i = 0; i < used; i++) {
-            quantized |= matrices[i].readsQuantized();
+            wantsQuantized |= matrices[i].readsQuantized();
+            wantsGroups |= matrices[i].readsGroups(tokens);
             floats |= matrices[i].readsFloats(tokens);
         }
-        if (quantized) {
+        if (wantsQuantized) {
             input.ensureQuantized(tokens, floats);
-            pool.run(tokens, tokens < 8 ? tokens : 4, quantizeRows);
+        }
+        if (wantsGroups) {
+            input.ensureGrouped(tokens);
+        }
+        if (wantsQuantized || wantsGroups) {
+            pool.run((tokens + Activations.GROUP - 1) / Activations.GROUP, 1, prepare);
         }
         pool.run(firstItem[used], 1, this);
     }

@@ -114,6 +114,27 @@ abstract class StripMatrix extends Matrix {
     }
 
     /**
+     * Groups of four tokens from t0 on, on {@link PanelMatrix.Workspace#floatTile}: the part of a panel's results of columns of
+     * one span of the activations.
+     */
+    static void multiplyTile(
+            Activations x, int column, int columns, int t0, int tokens, int to, PanelMatrix.Workspace s) {
+        int t = 0;
+        for (; t <= tokens - 12; t += 12) {
+            int at = x.groupedAt(column, t0 + t);
+            for (int v = 0; v < ROWS; v += 2 * LANES) {
+                VectorFloats.multiply12(s.floatTile, v, columns, x.grouped, at, s.results, to + t * ROWS + v);
+            }
+        }
+        for (; t < tokens; t += Activations.GROUP) {
+            int at = x.groupedAt(column, t0 + t);
+            for (int v = 0; v < ROWS; v += 2 * LANES) {
+                VectorFloats.multiply4(s.floatTile, v, columns, x.grouped, at, s.results, to + t * ROWS + v);
+            }
+        }
+    }
+
+    /**
      * The results of tokens from t0 on.
      *
      * @param panel the byte where the panel's first strip starts

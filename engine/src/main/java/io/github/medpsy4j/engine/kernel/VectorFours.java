@@ -1,7 +1,5 @@
 package io.github.medpsy4j.engine.kernel;
 
-import static jdk.incubator.vector.VectorOperators.LSHL;
-import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.ROL;
 import static jdk.incubator.vector.VectorOperators.ROR;
 
@@ -34,11 +32,6 @@ final class VectorFours {
     private static final int NIBBLE = 0x000f0000;
 
     private static final int FLOAT_128 = Float.floatToRawIntBits(128);
-
-    /** The eight bits that make a float 256 + u: a rotation by 15 bits brings the first byte there. */
-    private static final int BYTE = 0x007f8000;
-
-    private static final int FLOAT_256 = Float.floatToRawIntBits(256);
 
     private VectorFours() {}
 
@@ -143,166 +136,7 @@ final class VectorFours {
     }
 
     /**
-     * Makes bytes n + 16·h of five, six or eight bits: bytes[word][2][rows], of a word's columns first the even ones, then the
-     * odd ones, turned so that the first column's byte is where {@link #byteSums4} wants it.
-     */
-    static void unpackBytes(MemorySegment memory, long low, long high, long stream, int bits, int blocks, int[] bytes) {
-        MemorySegment packed = VectorPanels.exact(memory);
-        int log = Integer.numberOfTrailingZeros(4 / bits);
-        int within = 4 / bits - 1;
-        IntVector mask = IntVector.broadcast(I, 0x10101010 * ((1 << bits) - 1));
-        for (int word = 0; word < blocks * INTS; word++) {
-            long o = low + word * (long) VECTOR_BYTES;
-            long p = high + (word >> log) * (long) VECTOR_BYTES;
-            int to = word * (2 * ROWS);
-            // A shift by a vector of counts is one instruction, by a number that is no constant two.
-            IntVector shift = IntVector.broadcast(I, (word & within) * bits);
-            IntVector n = IntVector.fromMemorySegment(I, packed, o, LE);
-            IntVector h = IntVector.fromMemorySegment(I, packed, p, LE).lanewise(LSHR, shift);
-            n.and(0x0f0f0f0f)
-                    .or(h.lanewise(LSHL, 4).and(mask))
-                    .lanewise(ROL, 15)
-                    .intoArray(bytes, to);
-            n.lanewise(LSHR, 4)
-                    .and(0x0f0f0f0f)
-                    .or(h.and(mask))
-                    .lanewise(ROL, 15)
-                    .intoArray(bytes, to + ROWS);
-            n = IntVector.fromMemorySegment(I, packed, o + stream, LE);
-            h = IntVector.fromMemorySegment(I, packed, p + stream, LE).lanewise(LSHR, shift);
-            n.and(0x0f0f0f0f)
-                    .or(h.lanewise(LSHL, 4).and(mask))
-                    .lanewise(ROL, 15)
-                    .intoArray(bytes, to + L);
-            n.lanewise(LSHR, 4)
-                    .and(0x0f0f0f0f)
-                    .or(h.and(mask))
-                    .lanewise(ROL, 15)
-                    .intoArray(bytes, to + ROWS + L);
-            n = IntVector.fromMemorySegment(I, packed, o + 2 * stream, LE);
-            h = IntVector.fromMemorySegment(I, packed, p + 2 * stream, LE).lanewise(LSHR, shift);
-            n.and(0x0f0f0f0f)
-                    .or(h.lanewise(LSHL, 4).and(mask))
-                    .lanewise(ROL, 15)
-                    .intoArray(bytes, to + 2 * L);
-            n.lanewise(LSHR, 4)
-                    .and(0x0f0f0f0f)
-                    .or(h.and(mask))
-                    .lanewise(ROL, 15)
-                    .intoArray(bytes, to + ROWS + 2 * L);
-            n = IntVector.fromMemorySegment(I, packed, o + 3 * stream, LE);
-            h = IntVector.fromMemorySegment(I, packed, p + 3 * stream, LE).lanewise(LSHR, shift);
-            n.and(0x0f0f0f0f)
-                    .or(h.lanewise(LSHL, 4).and(mask))
-                    .lanewise(ROL, 15)
-                    .intoArray(bytes, to + 3 * L);
-            n.lanewise(LSHR, 4)
-                    .and(0x0f0f0f0f)
-                    .or(h.and(mask))
-                    .lanewise(ROL, 15)
-                    .intoArray(bytes, to + ROWS + 3 * L);
-        }
-    }
-
-    /**
-     * {@link #unpackBytes}: 256 + u.
-     *
-     * @param halfRange of u
-     * @param columns of a run, 16 or 32
-     * @param block of the activations
-     * @param t the first of the four tokens
-     * @param to0 where the first run's go in sums
-     */
-    static void byteSums4(
-            int[] bytes, int halfRange, int columns, int runs, Activations x, int block, int t, float[] sums, int to0) {
-        float[] q = x.floats;
-        float[] totals = x.groupedTotals;
-        float centre = -(256 + halfRange);
-        int fours = columns / 4;
-        for (int r = 0; r < runs; r++) {
-            int first = r * columns;
-            int total = x.totalsAt(block + first / BLOCK, t) + first % BLOCK / (BLOCK / 2) * TOKENS;
-            FloatVector a00 =
-                    FloatVector.broadcast(F, centre * (totals[total] + (columns == BLOCK ? totals[total + 4] : 0)));
-            FloatVector a10 = a00;
-            FloatVector a20 = a00;
-            FloatVector a30 = a00;
-            FloatVector a01 =
-                    FloatVector.broadcast(F, centre * (totals[total + 1] + (columns == BLOCK ? totals[total + 5] : 0)));
-            FloatVector a11 = a01;
-            FloatVector a21 = a01;
-            FloatVector a31 = a01;
-            FloatVector a02 =
-                    FloatVector.broadcast(F, centre * (totals[total + 2] + (columns == BLOCK ? totals[total + 6] : 0)));
-            FloatVector a12 = a02;
-            FloatVector a22 = a02;
-            FloatVector a32 = a02;
-            FloatVector a03 =
-                    FloatVector.broadcast(F, centre * (totals[total + 3] + (columns == BLOCK ? totals[total + 7] : 0)));
-            FloatVector a13 = a03;
-            FloatVector a23 = a03;
-            FloatVector a33 = a03;
-            int at = x.floatsAt(block + first / BLOCK, t) + first % BLOCK * TOKENS;
-            for (int i = 0; i < fours; i++) {
-                int o = (r * fours + i) * ROWS;
-                int even = at + (i >> 1) * (8 * TOKENS) + (i & 1) * TOKENS;
-                IntVector w0 = IntVector.fromArray(I, bytes, o);
-                IntVector w1 = IntVector.fromArray(I, bytes, o + L);
-                IntVector w2 = IntVector.fromArray(I, bytes, o + 2 * L);
-                IntVector w3 = IntVector.fromArray(I, bytes, o + 3 * L);
-                for (int k = 0; k < 4; k++) {
-                    FloatVector c0 = w0.and(BYTE).or(FLOAT_256).reinterpretAsFloats();
-                    FloatVector c1 = w1.and(BYTE).or(FLOAT_256).reinterpretAsFloats();
-                    FloatVector c2 = w2.and(BYTE).or(FLOAT_256).reinterpretAsFloats();
-                    FloatVector c3 = w3.and(BYTE).or(FLOAT_256).reinterpretAsFloats();
-                    FloatVector b = FloatVector.broadcast(F, q[even + 2 * TOKENS * k]);
-                    a00 = c0.fma(b, a00);
-                    a10 = c1.fma(b, a10);
-                    a20 = c2.fma(b, a20);
-                    a30 = c3.fma(b, a30);
-                    b = FloatVector.broadcast(F, q[even + 2 * TOKENS * k + 1]);
-                    a01 = c0.fma(b, a01);
-                    a11 = c1.fma(b, a11);
-                    a21 = c2.fma(b, a21);
-                    a31 = c3.fma(b, a31);
-                    b = FloatVector.broadcast(F, q[even + 2 * TOKENS * k + 2]);
-                    a02 = c0.fma(b, a02);
-                    a12 = c1.fma(b, a12);
-                    a22 = c2.fma(b, a22);
-                    a32 = c3.fma(b, a32);
-                    b = FloatVector.broadcast(F, q[even + 2 * TOKENS * k + 3]);
-                    a03 = c0.fma(b, a03);
-                    a13 = c1.fma(b, a13);
-                    a23 = c2.fma(b, a23);
-                    a33 = c3.fma(b, a33);
-                    w0 = w0.lanewise(ROR, 8);
-                    w1 = w1.lanewise(ROR, 8);
-                    w2 = w2.lanewise(ROR, 8);
-                    w3 = w3.lanewise(ROR, 8);
-                }
-            }
-            int to = to0 + r * (TOKENS * ROWS);
-            a00.intoArray(sums, to);
-            a10.intoArray(sums, to + L);
-            a20.intoArray(sums, to + 2 * L);
-            a30.intoArray(sums, to + 3 * L);
-            a01.intoArray(sums, to + ROWS);
-            a11.intoArray(sums, to + ROWS + L);
-            a21.intoArray(sums, to + ROWS + 2 * L);
-            a31.intoArray(sums, to + ROWS + 3 * L);
-            a02.intoArray(sums, to + 2 * ROWS);
-            a12.intoArray(sums, to + 2 * ROWS + L);
-            a22.intoArray(sums, to + 2 * ROWS + 2 * L);
-            a32.intoArray(sums, to + 2 * ROWS + 3 * L);
-            a03.intoArray(sums, to + 3 * ROWS);
-            a13.intoArray(sums, to + 3 * ROWS + L);
-            a23.intoArray(sums, to + 3 * ROWS + 2 * L);
-            a33.intoArray(sums, to + 3 * ROWS + 3 * L);
-        }
-    }
-
-    /**
-     * {@link VectorPanels#combine} of four tokens, from {@link #nibbleSums4}'s or {@link #byteSums4}'s sums.
+     * {@link VectorPanels#combine} of four tokens, from {@link #nibbleSums4}'s sums.
      *
      * @param at of the group of four tokens' first scales
      * @param from the first run's index in scales and centres
@@ -311,7 +145,6 @@ final class VectorFours {
             float[] sums,
             int sum,
             int runs,
-            int log,
             boolean centred,
             Activations x,
             int at,
@@ -329,7 +162,7 @@ final class VectorFours {
             FloatVector a3 = FloatVector.fromArray(F, y, to + 3 * ROWS + v);
             for (int r = 0; r < runs; r++) {
                 int o = sum + r * (TOKENS * ROWS) + v;
-                int g = at + (r >> log) * TOKENS;
+                int g = at + r * TOKENS;
                 FloatVector scale = FloatVector.fromArray(F, scales, from + r * ROWS + v);
                 a0 = FloatVector.fromArray(F, sums, o)
                         .mul(FloatVector.broadcast(F, tokenScales[g]))

@@ -116,7 +116,7 @@ final class VectorTiles {
         }
     }
 
-    /** Tiles of floats, [column of a block][rows]: four bits and looked up weights by a table of 16. */
+    /** Tiles of floats, [column of a block][rows]: four bits, by a table of 16. */
     static void unpackFloats(MemorySegment packed, long plane, long stream, int[] tables, float[] tile, int to0) {
         MemorySegment w = VectorPanels.exact(packed);
         IntVector table = IntVector.fromArray(I, tables, 0);
@@ -132,54 +132,6 @@ final class VectorTiles {
             n.lanewise(LSHR, 20).selectFrom(table).reinterpretAsFloats().intoArray(tile, to + 5 * ROWS);
             n.lanewise(LSHR, 24).selectFrom(table).reinterpretAsFloats().intoArray(tile, to + 6 * ROWS);
             n.lanewise(LSHR, 28).selectFrom(table).reinterpretAsFloats().intoArray(tile, to + 7 * ROWS);
-        }
-    }
-
-    /**
-     * Five, six or eight bits: n + 16·h less half their range, by way of bytes: of an int's columns first the even ones,
-     * then the odd ones. Shifts by a variable would cost twice.
-     */
-    static void unpackHighFloats(
-            MemorySegment packed, long low, long high, long stream, int bits, float[] tile, int to0) {
-        MemorySegment w = VectorPanels.exact(packed);
-        int log = Integer.numberOfTrailingZeros(4 / bits);
-        int within = 4 / bits - 1;
-        byte half = (byte) (8 << bits);
-        IntVector mask = IntVector.broadcast(I, 0x10101010 * ((1 << bits) - 1));
-        for (int i = 0; i < INTS * VECTORS; i++) {
-            int word = i / VECTORS;
-            int v = i % VECTORS;
-            int to = to0 + word * 8 * ROWS + v * L;
-            IntVector n = IntVector.fromMemorySegment(I, w, low + v * stream + word * (long) VECTOR_BYTES, LE);
-            IntVector h = IntVector.fromMemorySegment(I, w, high + v * stream + (word >> log) * (long) VECTOR_BYTES, LE)
-                    .lanewise(LSHR, (word & within) * bits);
-            IntVector even = n.and(0x0f0f0f0f)
-                    .or(h.lanewise(LSHL, 4).and(mask))
-                    .reinterpretAsBytes()
-                    .sub(half)
-                    .reinterpretAsInts();
-            ((FloatVector) even.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                    .intoArray(tile, to);
-            ((FloatVector) even.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                    .intoArray(tile, to + 2 * ROWS);
-            ((FloatVector) even.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                    .intoArray(tile, to + 4 * ROWS);
-            ((FloatVector) even.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                    .intoArray(tile, to + 6 * ROWS);
-            IntVector odd = n.lanewise(LSHR, 4)
-                    .and(0x0f0f0f0f)
-                    .or(h.and(mask))
-                    .reinterpretAsBytes()
-                    .sub(half)
-                    .reinterpretAsInts();
-            ((FloatVector) odd.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                    .intoArray(tile, to + ROWS);
-            ((FloatVector) odd.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                    .intoArray(tile, to + 3 * ROWS);
-            ((FloatVector) odd.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                    .intoArray(tile, to + 5 * ROWS);
-            ((FloatVector) odd.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
-                    .intoArray(tile, to + 7 * ROWS);
         }
     }
 

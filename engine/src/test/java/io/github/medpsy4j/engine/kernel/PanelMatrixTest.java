@@ -118,7 +118,9 @@ class PanelMatrixTest {
     }
 
     private static void check(PanelFormat format, byte[] blocks, int rows, int columns, Activations x, int... tokens) {
-        float[][] expected = reference(format, blocks, rows, columns, x);
+        float[][] expected = FloatPanels.suits(format)
+                ? floats(format, blocks, rows, columns, x)
+                : integers(format, blocks, rows, columns, x);
         // One thread takes all panels at once, two take few at a time.
         for (int threads = 1; threads <= 2; threads++) {
             try (Arena arena = Arena.ofShared();
@@ -141,8 +143,8 @@ class PanelMatrixTest {
         }
     }
 
-    /** [token][row], with one float rounding for each product and sum that PanelMatrix names, fused. */
-    private static float[][] reference(PanelFormat format, byte[] blocks, int rows, int columns, Activations x) {
+    /** [token][row], with one float rounding for each product and sum that IntegerPanels names, fused. */
+    private static float[][] integers(PanelFormat format, byte[] blocks, int rows, int columns, Activations x) {
         int tokens = x.data.length / x.stride;
         int width = 32 / format.runs;
         int runs = columns / width;
@@ -164,7 +166,7 @@ class PanelMatrixTest {
                 int i = k % format.blockWeights;
                 c[k] = integer(format, blocks, block, i);
                 scale[k / width] = scale(format, blocks, block, i);
-                centre[k / width] = centre(format, blocks, block, i);
+                centre[k / width] = centre(format, blocks, block, i, 8 << format.highBits);
             }
             BlockDecoder.of(format.type).decode(MemorySegment.ofArray(blocks), row, exact, 0, columns);
             for (int k = 0; k < columns; k++) {
@@ -187,6 +189,37 @@ class PanelMatrixTest {
                     if (format.hasCentre()) {
                         sum = Math.fma(blockSum, centre[run], sum);
                     }
+                }
+                y[t][r] = sum;
+            }
+        }
+        return y;
+    }
+
+    /** [token][row] as FloatPanels names it: in order of columns, with one rounding for each fused multiply-add. */
+    private static float[][] floats(PanelFormat format, byte[] blocks, int rows, int columns, Activations x) {
+        int half = 8 << format.highBits;
+        int tokens = x.data.length / x.stride;
+        float[][] y = new float[tokens][rows];
+        float[] w = new float[columns];
+        float[] exact = new float[columns];
+        for (int r = 0; r < rows; r++) {
+            int perBlock = format.type.blockBytes();
+            int row = r * (columns / format.blockWeights) * perBlock;
+            BlockDecoder.of(format.type).decode(MemorySegment.ofArray(blocks), row, exact, 0, columns);
+            for (int k = 0; k < columns; k++) {
+                int block = row + k / format.blockWeights * perBlock;
+                int i = k % format.blockWeights;
+                int c = integer(format, blocks, block, i);
+                float scale = scale(format, blocks, block, i);
+                float centre = format.hasCentre() ? centre(format, blocks, block, i, -256) : -(256 + half) * scale;
+                w[k] = format.isLookedUp ? scale * c : Math.fma(scale, 256 + half + c, centre);
+                assertEquals(exact[k], w[k], format.hasCentre() ? Math.abs(centre) * 0x1p-23f : 0, "weight " + k);
+            }
+            for (int t = 0; t < tokens; t++) {
+                float sum = 0;
+                for (int k = 0; k < columns; k++) {
+                    sum = Math.fma(w[k], x.data[x.row(t) + k], sum);
                 }
                 y[t][r] = sum;
             }
@@ -269,15 +302,11 @@ class PanelMatrixTest {
         return j < 4 ? b[block + 8 + j] & 63 : ((b[block + 8 + j] & 0xf0) >> 4) | ((b[block + 4 + j] & 0xc0) >> 2);
     }
 
-    private static float centre(PanelFormat format, byte[] b, int block, int i) {
+    private static float centre(PanelFormat format, byte[] b, int block, int i, int bias) {
+        float biased = bias * scale(format, b, block, i);
         return switch (format) {
-            case Q4_1 -> Math.fma(8, half(b, block), half(b, block + 2));
-            case Q5_1 -> Math.fma(16, half(b, block), half(b, block + 2));
-            case Q4_K, Q5_K -> {
-                int six = sixBitMinimum(b, block, i / 32);
-                int bias = format == PanelFormat.Q4_K ? 8 : 16;
-                yield Math.fma(six, -half(b, block + 2), bias * scale(format, b, block, i));
-            }
+            case Q4_1, Q5_1 -> biased + half(b, block + 2);
+            case Q4_K, Q5_K -> Math.fma(sixBitMinimum(b, block, i / 32), -half(b, block + 2), biased);
             default -> 0;
         };
     }

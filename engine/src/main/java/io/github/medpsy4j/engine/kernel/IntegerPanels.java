@@ -1,0 +1,344 @@
+package io.github.medpsy4j.engine.kernel;
+
+import java.lang.foreign.Arena;
+import java.util.Arrays;
+import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
+
+/**
+ * Packed weights multiplied with 8-bit activations in exact integer arithmetic: every type where vectors have less than 512
+ * bits, those of four bits everywhere. No other way takes as few instructions for one token's nibbles.
+ *
+ * <p>For each run of columns that share a scale: s = Σ c·q over the integers, where c is the weight's centred integer
+ * (n - 8 of four bits, n + 16·h - 16 of five, n + 16·h - 32 of six, the byte of eight, table[n]). In floats, in order of columns,
+ * y += (s·scale(x))·scale(w) and, where the type has offsets, y += sum(x)·centre(w). Scales and centres of the types with
+ * two levels of scales are floats made of both, scale(w) = d·scale and centre(w) = bias·d·scale - dmin·min, in which only
+ * the last difference rounds. So only these float operations round, and their order is the same for one token and for
+ * many: results do not depend on the batch.
+ *
+ * <p><b>One token</b> works on the packed nibbles. 32 products of a centred nibble and q are at most 8·127·32 = 32,512
+ * in magnitude, so their sum fits 16 bits, and only the final sum has to: on the way lanes may wrap. So nibbles need not
+ * be masked. An int lane holds eight nibbles n0..n7 of one row, the lowest first; shifted right by 0, 4, 8 and 12 and
+ * taken as two shorts, it is multiplied with the pairs (b0, b4), (b1, b5), (b2, b6), (b3, b7), where b0 = q0 and bk = qk
+ * - 16·q(k-1). What a nibble adds through its upper neighbours' shifts cancels, and the eight products, both shorts
+ * together, are Σ nk·qk modulo 2^16. Starting from -8·Σq centres the sum. High bits stand in nibbles of their own and
+ * are summed likewise.
+ *
+ * <p>Weights that are looked up have no such shortcut: one token looks each nibble up in a table of floats and adds
+ * products of whole numbers, which are exact below 2^24.
+ *
+ * <p><b>A few tokens</b>, where vectors have 512 bits, are multiplied four at a time with weights that become floats in
+ * registers: the bits of an unsigned u, moved to the top of the mantissa of 2^b, make 2^b + u. Sums of (2^b + u)·q are exact
+ * and start from what they are too great by, so they are Σ c·q as well.
+ *
+ * <p><b>Many tokens</b> share an unpacked tile. With vectors of 512 bits it holds c as floats, and sums of a run are fused
+ * multiply-adds of whole numbers. With smaller ones it holds integers c, two columns to an int, which are added up apart: 16
+ * products of five bits, at most 16·127·16 = 32,512, fit 16 bits, so 32 columns are added before they are widened; of six
+ * bits 16 columns; eight bits and looked up weights are two tiles, c & 15 or n and c >> 4 or h - 8.
+ */
+final class IntegerPanels extends PanelMatrix {
+    /** Blocks of a tile of shorts for many tokens, which is 16 KiB. */
+    static final int TILE_BLOCKS_MAX = 8;
+
+    /** Blocks of a tile of floats, which is 16 KiB. */
+    private static final int FLOAT_TILE_BLOCKS_MAX = 2;
+
+    /** Blocks whose sums of four tokens are kept at a time. */
+    private static final int SUM_BLOCKS_MAX = 8;
+
+    /** Sums of four tokens. */
+    static final int SUMS = SUM_BLOCKS_MAX * 4 * ROWS;
+
+    /** How many tokens behind fours are multiplied one by one, as they cost less so than a group of four. */
+    private static final int SINGLES = VectorPanels.FLOAT_TILES ? 1 : 2;
+
+    /** What nibbles n stand for as floats, n - 8, as {@link #tables} of others. */
+    private static final int[] CENTRED_FLOATS = floats(n -> n - 8);
+
+    private final int tileBlocks;
+    private final int sumBlocks;
+
+    /** Half the range of the types with offsets. */
+    private final float bias;
+
+    // Of types that are looked up, by nibble, each table twice: c as a float, and as c & 15 and c >> 4. Four bits
+    // have the first one too.
+    private final int[] tables;
+    private final int[] lowTables;
+    private final int[] highTables;
+
+    IntegerPanels(PanelFormat format, int rows, int columns, Arena arena) {
+        super(format, rows, columns, false, arena);
+        tileBlocks = greatestDivisor(unitBlocks, VectorPanels.FLOAT_TILES ? FLOAT_TILE_BLOCKS_MAX : TILE_BLOCKS_MAX);
+        sumBlocks = greatestDivisor(unitBlocks, SUM_BLOCKS_MAX);
+        bias = 8 << format.highBits;
+        tables = format.isLookedUp ? floats(format::lookUp) : CENTRED_FLOATS;
+        lowTables = format.isLookedUp ? twice(n -> format.lookUp(n) & 15) : null;
+        highTables = format.isLookedUp ? twice(n -> format.lookUp(n) >> 4) : null;
+    }
+
+    private static int[] floats(IntUnaryOperator numbers) {
+        return twice(n -> Float.floatToRawIntBits(numbers.applyAsInt(n)));
+    }
+
+    private static int[] twice(IntUnaryOperator entries) {
+        return IntStream.range(0, 32).map(i -> entries.applyAsInt(i & 15)).toArray();
+    }
+
+    @Override
+    boolean readsQuantized() {
+        return true;
+    }
+
+    @Override
+    boolean readsFloats(int n) {
+        return VectorPanels.FLOAT_TILES ? n >= Activations.GROUP - 1 : format.isLookedUp;
+    }
+
+    @Override
+    void multiplyPanel(Activations x, int t0, int tokens, long panel, int results, Workspace s) {
+        // Two or three tokens behind fours, and three alone where that takes no tile, cost less together with rows of
+        // nobody that follow them than one by one.
+        int rest = tokens % 4;
+        boolean fillsUp = rest > SINGLES && (tokens > 4 || (rest == 3 && VectorPanels.FLOAT_TILES));
+        int grouped = (fillsUp ? tokens + 3 : tokens) & ~3;
+        Arrays.fill(s.results, results, results + Math.max(tokens, grouped) * ROWS, 0f);
+        boolean fromPacked = VectorPanels.FLOAT_TILES && grouped <= FEW_TOKENS_MAX;
+        for (int u = 0; u < units; u++) {
+            long unit = panel + u * unitBytes;
+            if (grouped > 0) {
+                decodeHeader(unit, bias, s);
+            }
+            for (int b = 0; b < unitBlocks && grouped > 0 && fromPacked; b += sumBlocks) {
+                multiplyPacked(unit, x, t0, grouped, u * unitBlocks + b, b, results, s);
+            }
+            for (int b = 0; b < unitBlocks && grouped > 0 && !fromPacked; b += tileBlocks) {
+                unpack(unit, b, s);
+                int t = 0;
+                for (; VectorPanels.FLOAT_TILES && t <= grouped - 12; t += 12) {
+                    multiplyFloats12(x, t0 + t, u * unitBlocks + b, b, results + t * ROWS, s);
+                }
+                for (; t < grouped; t += 4) {
+                    multiply4(x, t0 + t, u * unitBlocks + b, b, results + t * ROWS, s);
+                }
+            }
+            boolean isDecoded = grouped > 0;
+            for (int t = grouped; t < tokens; t++) {
+                multiply1(unit, x, t0 + t, u * unitBlocks, results + t * ROWS, isDecoded, s);
+                if (!isDecoded && t + 1 < tokens) {
+                    if (format == PanelFormat.Q4_K) {
+                        decodeHeader(unit, bias, s); // the first did without
+                    }
+                    isDecoded = true;
+                }
+            }
+        }
+    }
+
+    /**
+     * Token t: the unit's part of a panel's results.
+     *
+     * @param block the unit's first in a row of activations
+     * @param isDecoded whether the workspace has the unit's scales and centres
+     */
+    private void multiply1(long unit, Activations x, int t, int block, int to, boolean isDecoded, Workspace s) {
+        int at = t * (x.stride / BLOCK) + block;
+        int halfBlocks = 2 * unitBlocks;
+        long high = unit + highOffset;
+        if (!isDecoded && format == PanelFormat.Q4_K) {
+            VectorPanels.headerFactors(packed, unit, stream, groups(), s.factors);
+        } else if (!isDecoded) {
+            decodeHeader(unit, bias, s);
+        }
+        if (!format.isLookedUp) {
+            VectorPanels.nibbleProducts(packed, unit + lowOffset, stream, halfBlocks, x, at, s.products);
+        }
+        switch (format) {
+            case Q4_K -> {
+                if (isDecoded) {
+                    VectorPanels.sumNibbles(s.products, unitBlocks, x, at, s.sums);
+                    break;
+                }
+                long header = unit + VECTOR_BYTES;
+                for (int v = 0; v < ROWS; v += 2 * LANES) {
+                    VectorPanels.combineMinima(
+                            packed,
+                            header,
+                            stream,
+                            unitBlocks / 2,
+                            s.products,
+                            v,
+                            x,
+                            at,
+                            s.factors,
+                            v / LANES * VectorPanels.FACTORS,
+                            s.results,
+                            to);
+                    header += 2 * stream;
+                }
+                return;
+            }
+            case Q4_0, Q4_1 -> VectorPanels.sumNibbles(s.products, unitBlocks, x, at, s.sums);
+            case Q5_0, Q5_1, Q5_K -> {
+                VectorPanels.highProducts(packed, high, stream, 1, halfBlocks, x, at, s.highProducts);
+                VectorPanels.sumPlanes(s.products, s.highProducts, unitBlocks, 0, x, at, s.sums);
+            }
+            case Q6_K -> {
+                VectorPanels.highProducts(packed, high, stream, 2, halfBlocks, x, at, s.highProducts);
+                VectorPanels.sumSixBits(s.products, s.highProducts, halfBlocks, x, at, s.sums);
+            }
+            case Q8_0 -> {
+                VectorPanels.nibbleProducts(packed, high, stream, halfBlocks, x, at, s.highProducts);
+                VectorPanels.sumPlanes(s.products, s.highProducts, unitBlocks, -1, x, at, s.sums);
+            }
+            case IQ4_NL, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {
+                int words = unitBlocks * INTS;
+                int q = x.floatsAt(block, t);
+                int blockStep = x.floatsAt(block + 1, t) - q;
+                VectorPanels.tableProducts(
+                        packed, unit + lowOffset, stream, words, tables, x.floats, q, blockStep, s.wordProducts);
+                if (format.runs == 2) {
+                    VectorPanels.sumTwoWords(s.wordProducts, 2 * unitBlocks, s.sums);
+                } else {
+                    VectorPanels.sumFourWords(s.wordProducts, unitBlocks, s.sums);
+                }
+            }
+        }
+        int log = format.runs - 1;
+        VectorPanels.combine(
+                s.sums, unitBlocks << log, log, format.hasCentre(), x, at, s.scales, s.centres, s.results, to);
+    }
+
+    /**
+     * Fours of tokens from t0 on, without a tile of floats: the part of a panel's results of some blocks from the unit's
+     * block b on.
+     *
+     * @param block the same in a row of activations
+     */
+    private void multiplyPacked(long unit, Activations x, int t0, int tokens, int block, int b, int to, Workspace s) {
+        long low = unit + lowOffset + (long) b * INTS * VECTOR_BYTES;
+        for (int t = 0; t < tokens; t += 4) {
+            VectorFours.nibbleSums4(packed, low, stream, sumBlocks, x, block, t0 + t, s.sums4, t / 4 * SUMS);
+        }
+        for (int t = 0; t < tokens; t += 4) {
+            VectorFours.combineSums4(
+                    s.sums4,
+                    t / 4 * SUMS,
+                    sumBlocks,
+                    format.hasCentre(),
+                    x,
+                    (t0 + t) * (x.stride / BLOCK) + block * Activations.GROUP,
+                    s.scales,
+                    s.centres,
+                    b * ROWS,
+                    s.results,
+                    to + t * ROWS);
+        }
+    }
+
+    /** The tile of a unit that starts at block b. */
+    private void unpack(long unit, int b, Workspace s) {
+        if (VectorPanels.FLOAT_TILES) {
+            for (int i = 0; i < tileBlocks; i++) {
+                long block = unit + lowOffset + (long) (b + i) * INTS * VECTOR_BYTES;
+                VectorTiles.unpackFloats(packed, block, stream, tables, s.floatTile, i * BLOCK * ROWS);
+            }
+            return;
+        }
+        long low = unit + lowOffset + (long) b * INTS * VECTOR_BYTES;
+        long high = unit + highOffset + (long) b * format.highBits * VECTOR_BYTES;
+        switch (format) {
+            case Q4_0, Q4_1, Q4_K -> VectorTiles.unpack(packed, low, stream, tileBlocks, (short) 8, s.tile);
+            case Q5_0, Q5_1, Q5_K ->
+                VectorTiles.unpackHigh(packed, low, high, stream, 1, tileBlocks, (short) 16, s.tile);
+            case Q6_K -> VectorTiles.unpackHigh(packed, low, high, stream, 2, tileBlocks, (short) 32, s.tile);
+            case Q8_0 -> {
+                VectorTiles.unpack(packed, low, stream, tileBlocks, (short) 0, s.tile);
+                VectorTiles.unpack(packed, high, stream, tileBlocks, (short) 8, s.highTile);
+            }
+            case IQ4_NL, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {
+                VectorTiles.unpackTable(packed, low, stream, tileBlocks, lowTables, s.tile);
+                VectorTiles.unpackTable(packed, low, stream, tileBlocks, highTables, s.highTile);
+            }
+        }
+    }
+
+    /** {@link #multiplyFloats4} of twelve tokens. */
+    private void multiplyFloats12(Activations x, int t, int block, int b, int to, Workspace s) {
+        int scale = t * (x.stride / BLOCK) + block * Activations.GROUP;
+        for (int i = 0; i < tileBlocks; i++) {
+            for (int v = 0; v < ROWS; v += 2 * LANES) {
+                VectorTiles.multiplyFloats12(
+                        s.floatTile,
+                        i * BLOCK * ROWS + v,
+                        BLOCK,
+                        x,
+                        x.floatsAt(block + i, t),
+                        scale + i * Activations.GROUP,
+                        x.stride / BLOCK * Activations.GROUP,
+                        format.hasCentre(),
+                        s.scales,
+                        s.centres,
+                        (b + i) * ROWS + v,
+                        s.results,
+                        to + v);
+            }
+        }
+    }
+
+    /** {@link #multiply4} on a tile of floats. */
+    private void multiplyFloats4(Activations x, int t, int block, int b, int to, Workspace s) {
+        int scale = t * (x.stride / BLOCK) + block * Activations.GROUP;
+        for (int i = 0; i < tileBlocks; i++) {
+            VectorTiles.multiplyFloats4(
+                    s.floatTile,
+                    i * BLOCK,
+                    BLOCK,
+                    x,
+                    x.floatsAt(block + i, t),
+                    scale + i * Activations.GROUP,
+                    format.hasCentre(),
+                    s.scales,
+                    s.centres,
+                    (b + i) * ROWS,
+                    s.results,
+                    to);
+        }
+    }
+
+    /**
+     * Four tokens from t on: the part of a panel's results of the tile that starts at the unit's block b.
+     *
+     * @param block the same in a row of activations
+     */
+    private void multiply4(Activations x, int t, int block, int b, int to, Workspace s) {
+        if (VectorPanels.FLOAT_TILES) {
+            multiplyFloats4(x, t, block, b, to, s);
+            return;
+        }
+        int at = t * (x.stride / BLOCK) + block * Activations.GROUP;
+        int pairs = BLOCK / 2;
+        int column = at * pairs;
+        int log = format.runs - 1;
+        int runs = tileBlocks << log;
+        int[] high = null;
+        VectorTiles.products4(s.tile, runs, pairs >> log, x.values, column, s.products);
+        if (format == PanelFormat.Q8_0 || format.isLookedUp) {
+            VectorTiles.products4(s.highTile, runs, pairs >> log, x.values, column, s.highProducts);
+            high = s.highProducts;
+        }
+        VectorTiles.combine4(
+                s.products,
+                high,
+                runs,
+                log,
+                format.hasCentre(),
+                x,
+                at,
+                s.scales,
+                s.centres,
+                (b << log) * ROWS,
+                s.results,
+                to);
+    }
+}

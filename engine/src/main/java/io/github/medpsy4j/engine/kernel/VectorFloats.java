@@ -1,0 +1,555 @@
+package io.github.medpsy4j.engine.kernel;
+
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorSpecies;
+
+/** The loops of {@link FloatPanels} and of {@link Bf16Matrix}'s tiles. {@link VectorPanels} says why they are written so. */
+final class VectorFloats {
+    private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Integer> I = IntVector.SPECIES_PREFERRED;
+    private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
+    private static final int L = VectorPanels.L;
+    private static final int ROWS = VectorPanels.ROWS;
+    private static final int VECTORS = ROWS / L;
+    private static final int VECTOR_BYTES = I.vectorByteSize();
+    private static final int INTS = PanelMatrix.INTS;
+    private static final int GROUP = Activations.GROUP;
+    private static final int GROUP_FLOATS = Activations.GROUP_FLOATS;
+
+    /** The eight bits that make a float 256 + u. */
+    private static final int BYTE = 0x007f8000;
+
+    private static final int FLOAT_256 = Float.floatToRawIntBits(256);
+
+    private VectorFloats() {}
+
+    // ---- One token: y[rows] += Σ w·x over blocks, the first of which is column {@code from} of x ----
+
+    /**
+     * Five, six or eight bits.
+     *
+     * @param bits of a weight beyond its low nibble
+     * @param log words of eight columns that share a scale: 1 for two of them, 2 for four
+     */
+    static void bytes(
+            MemorySegment packed,
+            long at,
+            long stream,
+            int bits,
+            int log,
+            int blocks,
+            float[] x,
+            int from,
+            float[] scales,
+            float[] centres,
+            float[] y,
+            int to) {
+        MemorySegment w = VectorPanels.exact(packed);
+        int fieldsLog = Integer.numberOfTrailingZeros(4 / bits);
+        int within = 4 / bits - 1;
+        long blockBytes = (INTS + bits) * (long) VECTOR_BYTES;
+        IntVector mask = IntVector.broadcast(I, 0x10101010 * ((1 << bits) - 1));
+        FloatVector a0 = FloatVector.fromArray(F, y, to);
+        FloatVector a1 = FloatVector.fromArray(F, y, to + L);
+        FloatVector a2 = FloatVector.fromArray(F, y, to + 2 * L);
+        FloatVector a3 = FloatVector.fromArray(F, y, to + 3 * L);
+        for (int word = 0; word < blocks * INTS; word++) {
+            int run = (word >> log) * ROWS;
+            int column = from + 8 * word;
+            long block = at + (word >> 2) * blockBytes;
+            long o = block + (word & 3) * (long) VECTOR_BYTES;
+            long p = block + (INTS + ((word & 3) >> fieldsLog)) * (long) VECTOR_BYTES;
+            // A shift by a vector of counts is one instruction, by a number that is no constant two.
+            IntVector shift = IntVector.broadcast(I, (word & within) * bits);
+            FloatVector b0 = FloatVector.broadcast(F, x[column]);
+            FloatVector b1 = FloatVector.broadcast(F, x[column + 1]);
+            FloatVector b2 = FloatVector.broadcast(F, x[column + 2]);
+            FloatVector b3 = FloatVector.broadcast(F, x[column + 3]);
+            FloatVector b4 = FloatVector.broadcast(F, x[column + 4]);
+            FloatVector b5 = FloatVector.broadcast(F, x[column + 5]);
+            FloatVector b6 = FloatVector.broadcast(F, x[column + 6]);
+            FloatVector b7 = FloatVector.broadcast(F, x[column + 7]);
+            FloatVector scale = FloatVector.fromArray(F, scales, run);
+            FloatVector centre = FloatVector.fromArray(F, centres, run);
+            IntVector n = IntVector.fromMemorySegment(I, w, o, LE);
+            IntVector h = IntVector.fromMemorySegment(I, w, p, LE).lanewise(LSHR, shift);
+            IntVector u = n.and(0x0f0f0f0f).or(h.lanewise(LSHL, 4).and(mask));
+            IntVector c = u.lanewise(LSHL, 15).and(BYTE).or(FLOAT_256);
+            a0 = c.reinterpretAsFloats().fma(scale, centre).fma(b0, a0);
+            c = u.lanewise(LSHL, 7).and(BYTE).or(FLOAT_256);
+            a0 = c.reinterpretAsFloats().fma(scale, centre).fma(b1, a0);
+            c = u.lanewise(LSHR, 1).and(BYTE).or(FLOAT_256);
+            a0 = c.reinterpretAsFloats().fma(scale, centre).fma(b2, a0);
+            c = u.lanewise(LSHR, 9).and(BYTE).or(FLOAT_256);
+            a0 = c.reinterpretAsFloats().fma(scale, centre).fma(b3, a0);
+            u = n.lanewise(LSHR, 4).and(0x0f0f0f0f).or(h.and(mask));
+            c = u.lanewise(LSHL, 15).and(BYTE).or(FLOAT_256);
+            a0 = c.reinterpretAsFloats().fma(scale, centre).fma(b4, a0);
+            c = u.lanewise(LSHL, 7).and(BYTE).or(FLOAT_256);
+            a0 = c.reinterpretAsFloats().fma(scale, centre).fma(b5, a0);
+            c = u.lanewise(LSHR, 1).and(BYTE).or(FLOAT_256);
+            a0 = c.reinterpretAsFloats().fma(scale, centre).fma(b6, a0);
+            c = u.lanewise(LSHR, 9).and(BYTE).or(FLOAT_256);
+            a0 = c.reinterpretAsFloats().fma(scale, centre).fma(b7, a0);
+            scale = FloatVector.fromArray(F, scales, run + L);
+            centre = FloatVector.fromArray(F, centres, run + L);
+            n = IntVector.fromMemorySegment(I, w, o + stream, LE);
+            h = IntVector.fromMemorySegment(I, w, p + stream, LE).lanewise(LSHR, shift);
+            u = n.and(0x0f0f0f0f).or(h.lanewise(LSHL, 4).and(mask));
+            c = u.lanewise(LSHL, 15).and(BYTE).or(FLOAT_256);
+            a1 = c.reinterpretAsFloats().fma(scale, centre).fma(b0, a1);
+            c = u.lanewise(LSHL, 7).and(BYTE).or(FLOAT_256);
+            a1 = c.reinterpretAsFloats().fma(scale, centre).fma(b1, a1);
+            c = u.lanewise(LSHR, 1).and(BYTE).or(FLOAT_256);
+            a1 = c.reinterpretAsFloats().fma(scale, centre).fma(b2, a1);
+            c = u.lanewise(LSHR, 9).and(BYTE).or(FLOAT_256);
+            a1 = c.reinterpretAsFloats().fma(scale, centre).fma(b3, a1);
+            u = n.lanewise(LSHR, 4).and(0x0f0f0f0f).or(h.and(mask));
+            c = u.lanewise(LSHL, 15).and(BYTE).or(FLOAT_256);
+            a1 = c.reinterpretAsFloats().fma(scale, centre).fma(b4, a1);
+            c = u.lanewise(LSHL, 7).and(BYTE).or(FLOAT_256);
+            a1 = c.reinterpretAsFloats().fma(scale, centre).fma(b5, a1);
+            c = u.lanewise(LSHR, 1).and(BYTE).or(FLOAT_256);
+            a1 = c.reinterpretAsFloats().fma(scale, centre).fma(b6, a1);
+            c = u.lanewise(LSHR, 9).and(BYTE).or(FLOAT_256);
+            a1 = c.reinterpretAsFloats().fma(scale, centre).fma(b7, a1);
+            scale = FloatVector.fromArray(F, scales, run + 2 * L);
+            centre = FloatVector.fromArray(F, centres, run + 2 * L);
+            n = IntVector.fromMemorySegment(I, w, o + 2 * stream, LE);
+            h = IntVector.fromMemorySegment(I, w, p + 2 * stream, LE).lanewise(LSHR, shift);
+            u = n.and(0x0f0f0f0f).or(h.lanewise(LSHL, 4).and(mask));
+            c = u.lanewise(LSHL, 15).and(BYTE).or(FLOAT_256);
+            a2 = c.reinterpretAsFloats().fma(scale, centre).fma(b0, a2);
+            c = u.lanewise(LSHL, 7).and(BYTE).or(FLOAT_256);
+            a2 = c.reinterpretAsFloats().fma(scale, centre).fma(b1, a2);
+            c = u.lanewise(LSHR, 1).and(BYTE).or(FLOAT_256);
+            a2 = c.reinterpretAsFloats().fma(scale, centre).fma(b2, a2);
+            c = u.lanewise(LSHR, 9).and(BYTE).or(FLOAT_256);
+            a2 = c.reinterpretAsFloats().fma(scale, centre).fma(b3, a2);
+            u = n.lanewise(LSHR, 4).and(0x0f0f0f0f).or(h.and(mask));
+            c = u.lanewise(LSHL, 15).and(BYTE).or(FLOAT_256);
+            a2 = c.reinterpretAsFloats().fma(scale, centre).fma(b4, a2);
+            c = u.lanewise(LSHL, 7).and(BYTE).or(FLOAT_256);
+            a2 = c.reinterpretAsFloats().fma(scale, centre).fma(b5, a2);
+            c = u.lanewise(LSHR, 1).and(BYTE).or(FLOAT_256);
+            a2 = c.reinterpretAsFloats().fma(scale, centre).fma(b6, a2);
+            c = u.lanewise(LSHR, 9).and(BYTE).or(FLOAT_256);
+            a2 = c.reinterpretAsFloats().fma(scale, centre).fma(b7, a2);
+            scale = FloatVector.fromArray(F, scales, run + 3 * L);
+            centre = FloatVector.fromArray(F, centres, run + 3 * L);
+            n = IntVector.fromMemorySegment(I, w, o + 3 * stream, LE);
+            h = IntVector.fromMemorySegment(I, w, p + 3 * stream, LE).lanewise(LSHR, shift);
+            u = n.and(0x0f0f0f0f).or(h.lanewise(LSHL, 4).and(mask));
+            c = u.lanewise(LSHL, 15).and(BYTE).or(FLOAT_256);
+            a3 = c.reinterpretAsFloats().fma(scale, centre).fma(b0, a3);
+            c = u.lanewise(LSHL, 7).and(BYTE).or(FLOAT_256);
+            a3 = c.reinterpretAsFloats().fma(scale, centre).fma(b1, a3);
+            c = u.lanewise(LSHR, 1).and(BYTE).or(FLOAT_256);
+            a3 = c.reinterpretAsFloats().fma(scale, centre).fma(b2, a3);
+            c = u.lanewise(LSHR, 9).and(BYTE).or(FLOAT_256);
+            a3 = c.reinterpretAsFloats().fma(scale, centre).fma(b3, a3);
+            u = n.lanewise(LSHR, 4).and(0x0f0f0f0f).or(h.and(mask));
+            c = u.lanewise(LSHL, 15).and(BYTE).or(FLOAT_256);
+            a3 = c.reinterpretAsFloats().fma(scale, centre).fma(b4, a3);
+            c = u.lanewise(LSHL, 7).and(BYTE).or(FLOAT_256);
+            a3 = c.reinterpretAsFloats().fma(scale, centre).fma(b5, a3);
+            c = u.lanewise(LSHR, 1).and(BYTE).or(FLOAT_256);
+            a3 = c.reinterpretAsFloats().fma(scale, centre).fma(b6, a3);
+            c = u.lanewise(LSHR, 9).and(BYTE).or(FLOAT_256);
+            a3 = c.reinterpretAsFloats().fma(scale, centre).fma(b7, a3);
+        }
+        a0.intoArray(y, to);
+        a1.intoArray(y, to + L);
+        a2.intoArray(y, to + 2 * L);
+        a3.intoArray(y, to + 3 * L);
+    }
+
+    /**
+     * Weights that are looked up.
+     *
+     * @param tables 16 floats, as ints, and the same again
+     * @param log words of eight columns that share a scale: 1 for two of them, 2 for four
+     */
+    static void lookedUp(
+            MemorySegment packed,
+            long at,
+            long stream,
+            int[] tables,
+            int log,
+            int blocks,
+            float[] x,
+            int from,
+            float[] scales,
+            float[] y,
+            int to) {
+        MemorySegment w = VectorPanels.exact(packed);
+        // The nibble is looked up in two equal tables, as its upper neighbour's lowest bit says which: it needs no
+        // mask.
+        IntVector t0 = IntVector.fromArray(I, tables, 0);
+        IntVector t1 = IntVector.fromArray(I, tables, 16);
+        FloatVector a0 = FloatVector.fromArray(F, y, to);
+        FloatVector a1 = FloatVector.fromArray(F, y, to + L);
+        FloatVector a2 = FloatVector.fromArray(F, y, to + 2 * L);
+        FloatVector a3 = FloatVector.fromArray(F, y, to + 3 * L);
+        for (int word = 0; word < blocks * INTS; word++) {
+            int run = (word >> log) * ROWS;
+            int column = from + 8 * word;
+            long o = at + word * (long) VECTOR_BYTES;
+            FloatVector b0 = FloatVector.broadcast(F, x[column]);
+            FloatVector b1 = FloatVector.broadcast(F, x[column + 1]);
+            FloatVector b2 = FloatVector.broadcast(F, x[column + 2]);
+            FloatVector b3 = FloatVector.broadcast(F, x[column + 3]);
+            FloatVector b4 = FloatVector.broadcast(F, x[column + 4]);
+            FloatVector b5 = FloatVector.broadcast(F, x[column + 5]);
+            FloatVector b6 = FloatVector.broadcast(F, x[column + 6]);
+            FloatVector b7 = FloatVector.broadcast(F, x[column + 7]);
+            FloatVector scale = FloatVector.fromArray(F, scales, run);
+            IntVector n = IntVector.fromMemorySegment(I, w, o, LE);
+            IntVector c = n.selectFrom(t0, t1);
+            a0 = c.reinterpretAsFloats().mul(scale).fma(b0, a0);
+            c = n.lanewise(LSHR, 8).selectFrom(t0, t1);
+            a0 = c.reinterpretAsFloats().mul(scale).fma(b1, a0);
+            c = n.lanewise(LSHR, 16).selectFrom(t0, t1);
+            a0 = c.reinterpretAsFloats().mul(scale).fma(b2, a0);
+            c = n.lanewise(LSHR, 24).selectFrom(t0, t1);
+            a0 = c.reinterpretAsFloats().mul(scale).fma(b3, a0);
+            c = n.lanewise(LSHR, 4).selectFrom(t0, t1);
+            a0 = c.reinterpretAsFloats().mul(scale).fma(b4, a0);
+            c = n.lanewise(LSHR, 12).selectFrom(t0, t1);
+            a0 = c.reinterpretAsFloats().mul(scale).fma(b5, a0);
+            c = n.lanewise(LSHR, 20).selectFrom(t0, t1);
+            a0 = c.reinterpretAsFloats().mul(scale).fma(b6, a0);
+            c = n.lanewise(LSHR, 28).selectFrom(t0, t1);
+            a0 = c.reinterpretAsFloats().mul(scale).fma(b7, a0);
+            scale = FloatVector.fromArray(F, scales, run + L);
+            n = IntVector.fromMemorySegment(I, w, o + stream, LE);
+            c = n.selectFrom(t0, t1);
+            a1 = c.reinterpretAsFloats().mul(scale).fma(b0, a1);
+            c = n.lanewise(LSHR, 8).selectFrom(t0, t1);
+            a1 = c.reinterpretAsFloats().mul(scale).fma(b1, a1);
+            c = n.lanewise(LSHR, 16).selectFrom(t0, t1);
+            a1 = c.reinterpretAsFloats().mul(scale).fma(b2, a1);
+            c = n.lanewise(LSHR, 24).selectFrom(t0, t1);
+            a1 = c.reinterpretAsFloats().mul(scale).fma(b3, a1);
+            c = n.lanewise(LSHR, 4).selectFrom(t0, t1);
+            a1 = c.reinterpretAsFloats().mul(scale).fma(b4, a1);
+            c = n.lanewise(LSHR, 12).selectFrom(t0, t1);
+            a1 = c.reinterpretAsFloats().mul(scale).fma(b5, a1);
+            c = n.lanewise(LSHR, 20).selectFrom(t0, t1);
+            a1 = c.reinterpretAsFloats().mul(scale).fma(b6, a1);
+            c = n.lanewise(LSHR, 28).selectFrom(t0, t1);
+            a1 = c.reinterpretAsFloats().mul(scale).fma(b7, a1);
+            scale = FloatVector.fromArray(F, scales, run + 2 * L);
+            n = IntVector.fromMemorySegment(I, w, o + 2 * stream, LE);
+            c = n.selectFrom(t0, t1);
+            a2 = c.reinterpretAsFloats().mul(scale).fma(b0, a2);
+            c = n.lanewise(LSHR, 8).selectFrom(t0, t1);
+            a2 = c.reinterpretAsFloats().mul(scale).fma(b1, a2);
+            c = n.lanewise(LSHR, 16).selectFrom(t0, t1);
+            a2 = c.reinterpretAsFloats().mul(scale).fma(b2, a2);
+            c = n.lanewise(LSHR, 24).selectFrom(t0, t1);
+            a2 = c.reinterpretAsFloats().mul(scale).fma(b3, a2);
+            c = n.lanewise(LSHR, 4).selectFrom(t0, t1);
+            a2 = c.reinterpretAsFloats().mul(scale).fma(b4, a2);
+            c = n.lanewise(LSHR, 12).selectFrom(t0, t1);
+            a2 = c.reinterpretAsFloats().mul(scale).fma(b5, a2);
+            c = n.lanewise(LSHR, 20).selectFrom(t0, t1);
+            a2 = c.reinterpretAsFloats().mul(scale).fma(b6, a2);
+            c = n.lanewise(LSHR, 28).selectFrom(t0, t1);
+            a2 = c.reinterpretAsFloats().mul(scale).fma(b7, a2);
+            scale = FloatVector.fromArray(F, scales, run + 3 * L);
+            n = IntVector.fromMemorySegment(I, w, o + 3 * stream, LE);
+            c = n.selectFrom(t0, t1);
+            a3 = c.reinterpretAsFloats().mul(scale).fma(b0, a3);
+            c = n.lanewise(LSHR, 8).selectFrom(t0, t1);
+            a3 = c.reinterpretAsFloats().mul(scale).fma(b1, a3);
+            c = n.lanewise(LSHR, 16).selectFrom(t0, t1);
+            a3 = c.reinterpretAsFloats().mul(scale).fma(b2, a3);
+            c = n.lanewise(LSHR, 24).selectFrom(t0, t1);
+            a3 = c.reinterpretAsFloats().mul(scale).fma(b3, a3);
+            c = n.lanewise(LSHR, 4).selectFrom(t0, t1);
+            a3 = c.reinterpretAsFloats().mul(scale).fma(b4, a3);
+            c = n.lanewise(LSHR, 12).selectFrom(t0, t1);
+            a3 = c.reinterpretAsFloats().mul(scale).fma(b5, a3);
+            c = n.lanewise(LSHR, 20).selectFrom(t0, t1);
+            a3 = c.reinterpretAsFloats().mul(scale).fma(b6, a3);
+            c = n.lanewise(LSHR, 28).selectFrom(t0, t1);
+            a3 = c.reinterpretAsFloats().mul(scale).fma(b7, a3);
+        }
+        a0.intoArray(y, to);
+        a1.intoArray(y, to + L);
+        a2.intoArray(y, to + 2 * L);
+        a3.intoArray(y, to + 3 * L);
+    }
+
+    // ---- Several tokens ----
+
+    /**
+     * A block of five, six or eight bits to a tile of floats: tile[column][rows].
+     *
+     * @param run the block's first scales and centres
+     */
+    static void unpackBytes(
+            MemorySegment packed,
+            long at,
+            long stream,
+            int bits,
+            int log,
+            float[] scales,
+            float[] centres,
+            int run,
+            float[] tile,
+            int to0) {
+        MemorySegment w = VectorPanels.exact(packed);
+        int fieldsLog = Integer.numberOfTrailingZeros(4 / bits);
+        int within = 4 / bits - 1;
+        IntVector mask = IntVector.broadcast(I, 0x10101010 * ((1 << bits) - 1));
+        for (int i = 0; i < INTS * VECTORS; i++) {
+            int word = i / VECTORS;
+            int v = i % VECTORS;
+            int to = to0 + word * (8 * ROWS) + v * L;
+            int r = run + (word >> log) * ROWS + v * L;
+            long o = at + v * stream;
+            FloatVector scale = FloatVector.fromArray(F, scales, r);
+            FloatVector centre = FloatVector.fromArray(F, centres, r);
+            IntVector n = IntVector.fromMemorySegment(I, w, o + word * (long) VECTOR_BYTES, LE);
+            IntVector h = IntVector.fromMemorySegment(I, w, o + (INTS + (word >> fieldsLog)) * (long) VECTOR_BYTES, LE)
+                    .lanewise(LSHR, IntVector.broadcast(I, (word & within) * bits));
+            IntVector u = n.and(0x0f0f0f0f).or(h.lanewise(LSHL, 4).and(mask));
+            IntVector c = u.lanewise(LSHL, 15).and(BYTE).or(FLOAT_256);
+            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to);
+            c = u.lanewise(LSHL, 7).and(BYTE).or(FLOAT_256);
+            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + ROWS);
+            c = u.lanewise(LSHR, 1).and(BYTE).or(FLOAT_256);
+            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + 2 * ROWS);
+            c = u.lanewise(LSHR, 9).and(BYTE).or(FLOAT_256);
+            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + 3 * ROWS);
+            u = n.lanewise(LSHR, 4).and(0x0f0f0f0f).or(h.and(mask));
+            c = u.lanewise(LSHL, 15).and(BYTE).or(FLOAT_256);
+            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + 4 * ROWS);
+            c = u.lanewise(LSHL, 7).and(BYTE).or(FLOAT_256);
+            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + 5 * ROWS);
+            c = u.lanewise(LSHR, 1).and(BYTE).or(FLOAT_256);
+            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + 6 * ROWS);
+            c = u.lanewise(LSHR, 9).and(BYTE).or(FLOAT_256);
+            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + 7 * ROWS);
+        }
+    }
+
+    /** A block of weights that are looked up to a tile. */
+    static void unpackLookedUp(
+            MemorySegment packed,
+            long at,
+            long stream,
+            int[] tables,
+            int log,
+            float[] scales,
+            int run,
+            float[] tile,
+            int to0) {
+        MemorySegment w = VectorPanels.exact(packed);
+        IntVector t0 = IntVector.fromArray(I, tables, 0);
+        IntVector t1 = IntVector.fromArray(I, tables, 16);
+        for (int i = 0; i < INTS * VECTORS; i++) {
+            int word = i / VECTORS;
+            int v = i % VECTORS;
+            int to = to0 + word * (8 * ROWS) + v * L;
+            FloatVector scale = FloatVector.fromArray(F, scales, run + (word >> log) * ROWS + v * L);
+            IntVector n = IntVector.fromMemorySegment(I, w, at + v * stream + word * (long) VECTOR_BYTES, LE);
+            IntVector c = n.selectFrom(t0, t1);
+            c.reinterpretAsFloats().mul(scale).intoArray(tile, to);
+            c = n.lanewise(LSHR, 8).selectFrom(t0, t1);
+            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + ROWS);
+            c = n.lanewise(LSHR, 16).selectFrom(t0, t1);
+            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + 2 * ROWS);
+            c = n.lanewise(LSHR, 24).selectFrom(t0, t1);
+            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + 3 * ROWS);
+            c = n.lanewise(LSHR, 4).selectFrom(t0, t1);
+            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + 4 * ROWS);
+            c = n.lanewise(LSHR, 12).selectFrom(t0, t1);
+            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + 5 * ROWS);
+            c = n.lanewise(LSHR, 20).selectFrom(t0, t1);
+            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + 6 * ROWS);
+            c = n.lanewise(LSHR, 28).selectFrom(t0, t1);
+            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + 7 * ROWS);
+        }
+    }
+
+    /**
+     * Four tokens and two vectors of a tile's rows: y[token][rows] += Σ w·x over columns of one span of the activations.
+     *
+     * @param from the first column's weights of these rows
+     * @param x {@link Activations#grouped}, from {@code at0} on
+     */
+    static void multiply4(float[] tile, int from, int columns, float[] x, int at0, float[] y, int to0) {
+        int to = to0;
+        FloatVector u0 = FloatVector.fromArray(F, y, to);
+        FloatVector v0 = FloatVector.fromArray(F, y, to + L);
+        to += ROWS;
+        FloatVector u1 = FloatVector.fromArray(F, y, to);
+        FloatVector v1 = FloatVector.fromArray(F, y, to + L);
+        to += ROWS;
+        FloatVector u2 = FloatVector.fromArray(F, y, to);
+        FloatVector v2 = FloatVector.fromArray(F, y, to + L);
+        to += ROWS;
+        FloatVector u3 = FloatVector.fromArray(F, y, to);
+        FloatVector v3 = FloatVector.fromArray(F, y, to + L);
+        for (int k = 0; k < columns; k++) {
+            int o = from + k * ROWS;
+            int at = at0 + k * GROUP;
+            FloatVector c = FloatVector.fromArray(F, tile, o);
+            FloatVector d = FloatVector.fromArray(F, tile, o + L);
+            FloatVector b = FloatVector.broadcast(F, x[at]);
+            u0 = c.fma(b, u0);
+            v0 = d.fma(b, v0);
+            b = FloatVector.broadcast(F, x[at + 1]);
+            u1 = c.fma(b, u1);
+            v1 = d.fma(b, v1);
+            b = FloatVector.broadcast(F, x[at + 2]);
+            u2 = c.fma(b, u2);
+            v2 = d.fma(b, v2);
+            b = FloatVector.broadcast(F, x[at + 3]);
+            u3 = c.fma(b, u3);
+            v3 = d.fma(b, v3);
+        }
+        to = to0;
+        u0.intoArray(y, to);
+        v0.intoArray(y, to + L);
+        to += ROWS;
+        u1.intoArray(y, to);
+        v1.intoArray(y, to + L);
+        to += ROWS;
+        u2.intoArray(y, to);
+        v2.intoArray(y, to + L);
+        to += ROWS;
+        u3.intoArray(y, to);
+        v3.intoArray(y, to + L);
+    }
+
+    /**
+     * {@link #multiply4} of twelve tokens: a vector of weights, which is read from two lines of the cache, as arrays do not
+     * begin where lines do, serves twelve products.
+     */
+    static void multiply12(float[] tile, int from, int columns, float[] x, int at0, float[] y, int to0) {
+        int to = to0;
+        FloatVector u0 = FloatVector.fromArray(F, y, to);
+        FloatVector v0 = FloatVector.fromArray(F, y, to + L);
+        to += ROWS;
+        FloatVector u1 = FloatVector.fromArray(F, y, to);
+        FloatVector v1 = FloatVector.fromArray(F, y, to + L);
+        to += ROWS;
+        FloatVector u2 = FloatVector.fromArray(F, y, to);
+        FloatVector v2 = FloatVector.fromArray(F, y, to + L);
+        to += ROWS;
+        FloatVector u3 = FloatVector.fromArray(F, y, to);
+        FloatVector v3 = FloatVector.fromArray(F, y, to + L);
+        to += ROWS;
+        FloatVector u4 = FloatVector.fromArray(F, y, to);
+        FloatVector v4 = FloatVector.fromArray(F, y, to + L);
+        to += ROWS;
+        FloatVector u5 = FloatVector.fromArray(F, y, to);
+        FloatVector v5 = FloatVector.fromArray(F, y, to + L);
+        to += ROWS;
+        FloatVector u6 = FloatVector.fromArray(F, y, to);
+        FloatVector v6 = FloatVector.fromArray(F, y, to + L);
+        to += ROWS;
+        FloatVector u7 = FloatVector.fromArray(F, y, to);
+        FloatVector v7 = FloatVector.fromArray(F, y, to + L);
+        to += ROWS;
+        FloatVector u8 = FloatVector.fromArray(F, y, to);
+        FloatVector v8 = FloatVector.fromArray(F, y, to + L);
+        to += ROWS;
+        FloatVector u9 = FloatVector.fromArray(F, y, to);
+        FloatVector v9 = FloatVector.fromArray(F, y, to + L);
+        to += ROWS;
+        FloatVector u10 = FloatVector.fromArray(F, y, to);
+        FloatVector v10 = FloatVector.fromArray(F, y, to + L);
+        to += ROWS;
+        FloatVector u11 = FloatVector.fromArray(F, y, to);
+        FloatVector v11 = FloatVector.fromArray(F, y, to + L);
+        for (int k = 0; k < columns; k++) {
+            int o = from + k * ROWS;
+            int at = at0 + k * GROUP;
+            FloatVector c = FloatVector.fromArray(F, tile, o);
+            FloatVector d = FloatVector.fromArray(F, tile, o + L);
+            FloatVector b = FloatVector.broadcast(F, x[at]);
+            u0 = c.fma(b, u0);
+            v0 = d.fma(b, v0);
+            b = FloatVector.broadcast(F, x[at + 1]);
+            u1 = c.fma(b, u1);
+            v1 = d.fma(b, v1);
+            b = FloatVector.broadcast(F, x[at + 2]);
+            u2 = c.fma(b, u2);
+            v2 = d.fma(b, v2);
+            b = FloatVector.broadcast(F, x[at + 3]);
+            u3 = c.fma(b, u3);
+            v3 = d.fma(b, v3);
+            b = FloatVector.broadcast(F, x[at + GROUP_FLOATS]);
+            u4 = c.fma(b, u4);
+            v4 = d.fma(b, v4);
+            b = FloatVector.broadcast(F, x[at + GROUP_FLOATS + 1]);
+            u5 = c.fma(b, u5);
+            v5 = d.fma(b, v5);
+            b = FloatVector.broadcast(F, x[at + GROUP_FLOATS + 2]);
+            u6 = c.fma(b, u6);
+            v6 = d.fma(b, v6);
+            b = FloatVector.broadcast(F, x[at + GROUP_FLOATS + 3]);
+            u7 = c.fma(b, u7);
+            v7 = d.fma(b, v7);
+            b = FloatVector.broadcast(F, x[at + 2 * GROUP_FLOATS]);
+            u8 = c.fma(b, u8);
+            v8 = d.fma(b, v8);
+            b = FloatVector.broadcast(F, x[at + 2 * GROUP_FLOATS + 1]);
+            u9 = c.fma(b, u9);
+            v9 = d.fma(b, v9);
+            b = FloatVector.broadcast(F, x[at + 2 * GROUP_FLOATS + 2]);
+            u10 = c.fma(b, u10);
+            v10 = d.fma(b, v10);
+            b = FloatVector.broadcast(F, x[at + 2 * GROUP_FLOATS + 3]);
+            u11 = c.fma(b, u11);
+            v11 = d.fma(b, v11);
+        }
+        to = to0;
+        u0.intoArray(y, to);
+        v0.intoArray(y, to + L);
+        to += ROWS;
+        u1.intoArray(y, to);
+        v1.intoArray(y, to + L);
+        to += ROWS;
+        u2.intoArray(y, to);
+        v2.intoArray(y, to + L);
+        to += ROWS;
+        u3.intoArray(y, to);
+        v3.intoArray(y, to + L);
+        to += ROWS;
+        u4.intoArray(y, to);
+        v4.intoArray(y, to + L);
+        to += ROWS;
+        u5.intoArray(y, to);
+        v5.intoArray(y, to + L);
+        to += ROWS;
+        u6.intoArray(y, to);
+        v6.intoArray(y, to + L);
+        to += ROWS;
+        u7.intoArray(y, to);
+        v7.intoArray(y, to + L);
+        to += ROWS;
+        u8.intoArray(y, to);
+        v8.intoArray(y, to + L);
+        to += ROWS;
+        u9.intoArray(y, to);
+        v9.intoArray(y, to + L);
+        to += ROWS;
+        u10.intoArray(y, to);
+        v10.intoArray(y, to + L);
+        to += ROWS;
+        u11.intoArray(y, to);
+        v11.intoArray(y, to + L);
+    }
+}
