@@ -25,6 +25,8 @@ final class FloatPanels extends PanelMatrix {
     /** Of what v is greater by than u. */
     private static final float BASE = 256;
 
+    private final int blockVectors;
+
     /** The logarithm of how many words of eight columns share a scale. */
     private final int runLog;
 
@@ -32,7 +34,8 @@ final class FloatPanels extends PanelMatrix {
     private final int[] tables;
 
     FloatPanels(PanelFormat format, int rows, int columns, Arena arena) {
-        super(format, rows, columns, true, arena);
+        super(format, rows, columns, arena);
+        blockVectors = INTS + format.highBits;
         runLog = 3 - format.runs;
         tables = format.isLookedUp
                 ? IntStream.range(0, 32)
@@ -44,6 +47,17 @@ final class FloatPanels extends PanelMatrix {
     /** Whether a type is multiplied so by these vectors. */
     static boolean suits(PanelFormat format) {
         return VectorPanels.FLOAT_TILES && (format.isLookedUp || format.highBits > 0);
+    }
+
+    @Override
+    void packBlock(byte[] src, int block, int j, int[] unit, int b, int r) {
+        int to = (int) (blocksOffset / Integer.BYTES) + b * blockVectors * LANES + r;
+        if (format == PanelFormat.Q8_0) {
+            PanelFormat.packEightBits(src, block, unit, to, LANES);
+        } else {
+            format.packLow(src, block, j, unit, to, LANES);
+            format.packHigh(src, block, j, unit, to + INTS * LANES, LANES);
+        }
     }
 
     @Override
@@ -86,9 +100,11 @@ final class FloatPanels extends PanelMatrix {
 
     /** One token, whose activations of the unit start at {@code from}: the unit's part of a panel's results. */
     private void multiply1(long unit, float[] x, int from, int to, Workspace s) {
-        long at = unit + lowOffset;
+        long at = unit + blocksOffset;
         if (format.isLookedUp) {
             VectorFloats.lookedUp(packed, at, stream, tables, runLog, unitBlocks, x, from, s.scales, s.results, to);
+        } else if (format == PanelFormat.Q8_0) {
+            VectorFloats.eightBits(packed, at, stream, unitBlocks, x, from, s.scales, s.centres, s.results, to);
         } else {
             VectorFloats.bytes(
                     packed,
@@ -122,10 +138,12 @@ final class FloatPanels extends PanelMatrix {
 
     /** The part of a tile of the unit's block b. */
     private void unpack(long unit, int b, int to, Workspace s) {
-        long at = unit + lowOffset + b * (INTS + format.highBits) * (long) VECTOR_BYTES;
+        long at = unit + blocksOffset + b * blockVectors * (long) VECTOR_BYTES;
         int run = b * format.runs * ROWS;
         if (format.isLookedUp) {
             VectorFloats.unpackLookedUp(packed, at, stream, tables, runLog, s.scales, run, s.floatTile, to);
+        } else if (format == PanelFormat.Q8_0) {
+            VectorFloats.unpackEightBits(packed, at, stream, s.scales, s.centres, run, s.floatTile, to);
         } else {
             VectorFloats.unpackBytes(
                     packed, at, stream, format.highBits, runLog, s.scales, s.centres, run, s.floatTile, to);

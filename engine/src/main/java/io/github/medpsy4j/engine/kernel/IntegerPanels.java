@@ -55,6 +55,9 @@ final class IntegerPanels extends PanelMatrix {
     /** What nibbles n stand for as floats, n - 8, as {@link #tables} of others. */
     private static final int[] CENTRED_FLOATS = floats(n -> n - 8);
 
+    /** Bytes from a unit's start to its first block's high bits. */
+    private final long highOffset;
+
     private final int tileBlocks;
     private final int sumBlocks;
 
@@ -68,7 +71,8 @@ final class IntegerPanels extends PanelMatrix {
     private final int[] highTables;
 
     IntegerPanels(PanelFormat format, int rows, int columns, Arena arena) {
-        super(format, rows, columns, false, arena);
+        super(format, rows, columns, arena);
+        highOffset = blocksOffset + (long) unitBlocks * INTS * VECTOR_BYTES;
         tileBlocks = greatestDivisor(unitBlocks, VectorPanels.FLOAT_TILES ? FLOAT_TILE_BLOCKS_MAX : TILE_BLOCKS_MAX);
         sumBlocks = greatestDivisor(unitBlocks, SUM_BLOCKS_MAX);
         bias = 8 << format.highBits;
@@ -83,6 +87,14 @@ final class IntegerPanels extends PanelMatrix {
 
     private static int[] twice(IntUnaryOperator entries) {
         return IntStream.range(0, 32).map(i -> entries.applyAsInt(i & 15)).toArray();
+    }
+
+    @Override
+    void packBlock(byte[] src, int block, int j, int[] unit, int b, int r) {
+        int low = (int) (blocksOffset / Integer.BYTES) + b * INTS * LANES + r;
+        int high = (int) (highOffset / Integer.BYTES) + b * format.highBits * LANES + r;
+        format.packLow(src, block, j, unit, low, LANES);
+        format.packHigh(src, block, j, unit, high, LANES);
     }
 
     @Override
@@ -151,7 +163,7 @@ final class IntegerPanels extends PanelMatrix {
             decodeHeader(unit, bias, s);
         }
         if (!format.isLookedUp) {
-            VectorPanels.nibbleProducts(packed, unit + lowOffset, stream, halfBlocks, x, at, s.products);
+            VectorPanels.nibbleProducts(packed, unit + blocksOffset, stream, halfBlocks, x, at, s.products);
         }
         switch (format) {
             case Q4_K -> {
@@ -196,7 +208,7 @@ final class IntegerPanels extends PanelMatrix {
                 int q = x.floatsAt(block, t);
                 int blockStep = x.floatsAt(block + 1, t) - q;
                 VectorPanels.tableProducts(
-                        packed, unit + lowOffset, stream, words, tables, x.floats, q, blockStep, s.wordProducts);
+                        packed, unit + blocksOffset, stream, words, tables, x.floats, q, blockStep, s.wordProducts);
                 if (format.runs == 2) {
                     VectorPanels.sumTwoWords(s.wordProducts, 2 * unitBlocks, s.sums);
                 } else {
@@ -216,7 +228,7 @@ final class IntegerPanels extends PanelMatrix {
      * @param block the same in a row of activations
      */
     private void multiplyPacked(long unit, Activations x, int t0, int tokens, int block, int b, int to, Workspace s) {
-        long low = unit + lowOffset + (long) b * INTS * VECTOR_BYTES;
+        long low = unit + blocksOffset + (long) b * INTS * VECTOR_BYTES;
         for (int t = 0; t < tokens; t += 4) {
             VectorFours.nibbleSums4(packed, low, stream, sumBlocks, x, block, t0 + t, s.sums4, t / 4 * SUMS);
         }
@@ -240,12 +252,12 @@ final class IntegerPanels extends PanelMatrix {
     private void unpack(long unit, int b, Workspace s) {
         if (VectorPanels.FLOAT_TILES) {
             for (int i = 0; i < tileBlocks; i++) {
-                long block = unit + lowOffset + (long) (b + i) * INTS * VECTOR_BYTES;
+                long block = unit + blocksOffset + (long) (b + i) * INTS * VECTOR_BYTES;
                 VectorTiles.unpackFloats(packed, block, stream, tables, s.floatTile, i * BLOCK * ROWS);
             }
             return;
         }
-        long low = unit + lowOffset + (long) b * INTS * VECTOR_BYTES;
+        long low = unit + blocksOffset + (long) b * INTS * VECTOR_BYTES;
         long high = unit + highOffset + (long) b * format.highBits * VECTOR_BYTES;
         switch (format) {
             case Q4_0, Q4_1, Q4_K -> VectorTiles.unpack(packed, low, stream, tileBlocks, (short) 8, s.tile);

@@ -222,6 +222,13 @@ enum PanelFormat {
         }
     }
 
+    /** Q8_0: writes a block's weights, plus 128, as bytes: eight ints of four columns each, in order. */
+    static void packEightBits(byte[] src, int block, int[] to, int at, int stride) {
+        for (int i = 0; i < 8; i++) {
+            to[at + i * stride] = int32(src, block + 2 + 4 * i) ^ 0x80808080;
+        }
+    }
+
     private static int int32(byte[] src, int at) {
         return (int) INT.get(src, at);
     }

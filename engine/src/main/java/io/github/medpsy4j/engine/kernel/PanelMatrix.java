@@ -15,10 +15,9 @@ import java.util.Arrays;
  *   <li>the header in the type's own precision, two halves to an int, the first low: d of two blocks, or d and m of each
  *       block, or for the 256-wide types d, dmin, and then four vectors of two scales and two minima each, or d and then
  *       vectors of four signed scales, a byte each;
- *   <li>low nibbles: four vectors a block, in {@link PanelFormat#packLow}'s order;
- *   <li>high bits: as many vectors a block as a weight has, in {@link PanelFormat#packHigh}'s order. They stand behind the
- *       nibbles of all blocks for {@link IntegerPanels}, which read them in a pass of their own, and behind those of their
- *       block for {@link FloatPanels}.
+ *   <li>blocks: four vectors of low nibbles, in {@link PanelFormat#packLow}'s order, and as many of high bits as a weight has,
+ *       in {@link PanelFormat#packHigh}'s order. The high bits stand behind the nibbles of all blocks for {@link
+ *       IntegerPanels}, which read them in a pass of their own, and behind those of their block for {@link FloatPanels}.
  * </ul>
  */
 abstract class PanelMatrix extends StripMatrix {
@@ -39,15 +38,8 @@ abstract class PanelMatrix extends StripMatrix {
     /** Bytes from a unit to the next. */
     final long unitBytes;
 
-    /** Bytes from a unit's start to its first block's nibbles, and to its first block's high bits. */
-    final long lowOffset;
-
-    final long highOffset;
-
-    /** Vectors from a block's nibbles, or high bits, to the next block's. */
-    private final int lowStep;
-
-    private final int highStep;
+    /** Bytes from a unit's start to its first block. */
+    final long blocksOffset;
 
     /** One worker's memory. */
     static final class Workspace {
@@ -88,24 +80,17 @@ abstract class PanelMatrix extends StripMatrix {
                 new float[VectorPanels.TABLES && !VectorPanels.FLOAT_TILES ? UNIT_BLOCKS_MAX * INTS * ROWS : 0];
     }
 
-    /**
-     * @param isInterleaved whether a block's high bits stand behind its nibbles, rather than those of all blocks behind those of
-     *     all
-     */
-    PanelMatrix(PanelFormat format, int rows, int columns, boolean isInterleaved, Arena arena) {
-        this(format, rows, columns, unitBlocks(format, columns), isInterleaved, arena);
+    PanelMatrix(PanelFormat format, int rows, int columns, Arena arena) {
+        this(format, rows, columns, unitBlocks(format, columns), arena);
     }
 
-    private PanelMatrix(PanelFormat format, int rows, int columns, int unitBlocks, boolean isInterleaved, Arena arena) {
+    private PanelMatrix(PanelFormat format, int rows, int columns, int unitBlocks, Arena arena) {
         super(rows, columns, columns / BLOCK / unitBlocks * unitBytes(format, unitBlocks), arena);
         this.format = format;
         this.unitBlocks = unitBlocks;
         units = columns / BLOCK / unitBlocks;
         unitBytes = unitBytes(format, unitBlocks);
-        lowStep = isInterleaved ? INTS + format.highBits : INTS;
-        highStep = isInterleaved ? lowStep : format.highBits;
-        lowOffset = headerVectors(format, unitBlocks) * (long) VECTOR_BYTES;
-        highOffset = lowOffset + (isInterleaved ? 1 : unitBlocks) * INTS * (long) VECTOR_BYTES;
+        blocksOffset = headerVectors(format, unitBlocks) * (long) VECTOR_BYTES;
     }
 
     static int greatestDivisor(int n, int max) {
@@ -183,16 +168,21 @@ abstract class PanelMatrix extends StripMatrix {
 
     private void packRow(byte[] src, int[] unit, int r) {
         packHeader(src, unit, r);
-        int low = (int) (lowOffset / Integer.BYTES) + r;
-        int high = (int) (highOffset / Integer.BYTES) + r;
         int perBlock = format.type.blockBytes();
         int subBlocks = format.blockWeights / BLOCK;
         for (int b = 0; b < unitBlocks; b++) {
-            int block = b / subBlocks * perBlock;
-            format.packLow(src, block, b % subBlocks, unit, low + b * lowStep * LANES, LANES);
-            format.packHigh(src, block, b % subBlocks, unit, high + b * highStep * LANES, LANES);
+            packBlock(src, b / subBlocks * perBlock, b % subBlocks, unit, b, r);
         }
     }
+
+    /**
+     * Packs 32 columns of a row.
+     *
+     * @param block where their block of the file is in {@code src}, of which they are sub-block j
+     * @param b the block of the unit to which they go
+     * @param r the row of the strip
+     */
+    abstract void packBlock(byte[] src, int block, int j, int[] unit, int b, int r);
 
     private void packHeader(byte[] src, int[] unit, int r) {
         int perBlock = format.type.blockBytes();

@@ -32,7 +32,7 @@ final class VectorFloats {
     // ---- One token: y[rows] += Σ w·x over blocks, the first of which is column {@code from} of x ----
 
     /**
-     * Five, six or eight bits.
+     * Five or six bits.
      *
      * @param bits of a weight beyond its low nibble
      * @param log words of eight columns that share a scale: 1 for two of them, 2 for four
@@ -170,6 +170,122 @@ final class VectorFloats {
         a3.intoArray(y, to + 3 * L);
     }
 
+    /** Eight bits. */
+    static void eightBits(
+            MemorySegment packed,
+            long at,
+            long stream,
+            int blocks,
+            float[] x,
+            int from,
+            float[] scales,
+            float[] centres,
+            float[] y,
+            int to) {
+        MemorySegment w = VectorPanels.exact(packed);
+        FloatVector a0 = FloatVector.fromArray(F, y, to);
+        FloatVector a1 = FloatVector.fromArray(F, y, to + L);
+        FloatVector a2 = FloatVector.fromArray(F, y, to + 2 * L);
+        FloatVector a3 = FloatVector.fromArray(F, y, to + 3 * L);
+        for (int i = 0; i < blocks * INTS; i++) {
+            int run = i / INTS * ROWS;
+            int column = from + 8 * i;
+            long o = at + i * (2L * VECTOR_BYTES);
+            FloatVector b0 = FloatVector.broadcast(F, x[column]);
+            FloatVector b1 = FloatVector.broadcast(F, x[column + 1]);
+            FloatVector b2 = FloatVector.broadcast(F, x[column + 2]);
+            FloatVector b3 = FloatVector.broadcast(F, x[column + 3]);
+            FloatVector b4 = FloatVector.broadcast(F, x[column + 4]);
+            FloatVector b5 = FloatVector.broadcast(F, x[column + 5]);
+            FloatVector b6 = FloatVector.broadcast(F, x[column + 6]);
+            FloatVector b7 = FloatVector.broadcast(F, x[column + 7]);
+            FloatVector scale = FloatVector.fromArray(F, scales, run);
+            FloatVector centre = FloatVector.fromArray(F, centres, run);
+            IntVector u = IntVector.fromMemorySegment(I, w, o, LE);
+            IntVector c = u.lanewise(LSHL, 15).and(BYTE).or(FLOAT_256);
+            a0 = c.reinterpretAsFloats().fma(scale, centre).fma(b0, a0);
+            c = u.lanewise(LSHL, 7).and(BYTE).or(FLOAT_256);
+            a0 = c.reinterpretAsFloats().fma(scale, centre).fma(b1, a0);
+            c = u.lanewise(LSHR, 1).and(BYTE).or(FLOAT_256);
+            a0 = c.reinterpretAsFloats().fma(scale, centre).fma(b2, a0);
+            c = u.lanewise(LSHR, 9).and(BYTE).or(FLOAT_256);
+            a0 = c.reinterpretAsFloats().fma(scale, centre).fma(b3, a0);
+            u = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE);
+            c = u.lanewise(LSHL, 15).and(BYTE).or(FLOAT_256);
+            a0 = c.reinterpretAsFloats().fma(scale, centre).fma(b4, a0);
+            c = u.lanewise(LSHL, 7).and(BYTE).or(FLOAT_256);
+            a0 = c.reinterpretAsFloats().fma(scale, centre).fma(b5, a0);
+            c = u.lanewise(LSHR, 1).and(BYTE).or(FLOAT_256);
+            a0 = c.reinterpretAsFloats().fma(scale, centre).fma(b6, a0);
+            c = u.lanewise(LSHR, 9).and(BYTE).or(FLOAT_256);
+            a0 = c.reinterpretAsFloats().fma(scale, centre).fma(b7, a0);
+            scale = FloatVector.fromArray(F, scales, run + L);
+            centre = FloatVector.fromArray(F, centres, run + L);
+            u = IntVector.fromMemorySegment(I, w, o + stream, LE);
+            c = u.lanewise(LSHL, 15).and(BYTE).or(FLOAT_256);
+            a1 = c.reinterpretAsFloats().fma(scale, centre).fma(b0, a1);
+            c = u.lanewise(LSHL, 7).and(BYTE).or(FLOAT_256);
+            a1 = c.reinterpretAsFloats().fma(scale, centre).fma(b1, a1);
+            c = u.lanewise(LSHR, 1).and(BYTE).or(FLOAT_256);
+            a1 = c.reinterpretAsFloats().fma(scale, centre).fma(b2, a1);
+            c = u.lanewise(LSHR, 9).and(BYTE).or(FLOAT_256);
+            a1 = c.reinterpretAsFloats().fma(scale, centre).fma(b3, a1);
+            u = IntVector.fromMemorySegment(I, w, o + stream + VECTOR_BYTES, LE);
+            c = u.lanewise(LSHL, 15).and(BYTE).or(FLOAT_256);
+            a1 = c.reinterpretAsFloats().fma(scale, centre).fma(b4, a1);
+            c = u.lanewise(LSHL, 7).and(BYTE).or(FLOAT_256);
+            a1 = c.reinterpretAsFloats().fma(scale, centre).fma(b5, a1);
+            c = u.lanewise(LSHR, 1).and(BYTE).or(FLOAT_256);
+            a1 = c.reinterpretAsFloats().fma(scale, centre).fma(b6, a1);
+            c = u.lanewise(LSHR, 9).and(BYTE).or(FLOAT_256);
+            a1 = c.reinterpretAsFloats().fma(scale, centre).fma(b7, a1);
+            scale = FloatVector.fromArray(F, scales, run + 2 * L);
+            centre = FloatVector.fromArray(F, centres, run + 2 * L);
+            u = IntVector.fromMemorySegment(I, w, o + 2 * stream, LE);
+            c = u.lanewise(LSHL, 15).and(BYTE).or(FLOAT_256);
+            a2 = c.reinterpretAsFloats().fma(scale, centre).fma(b0, a2);
+            c = u.lanewise(LSHL, 7).and(BYTE).or(FLOAT_256);
+            a2 = c.reinterpretAsFloats().fma(scale, centre).fma(b1, a2);
+            c = u.lanewise(LSHR, 1).and(BYTE).or(FLOAT_256);
+            a2 = c.reinterpretAsFloats().fma(scale, centre).fma(b2, a2);
+            c = u.lanewise(LSHR, 9).and(BYTE).or(FLOAT_256);
+            a2 = c.reinterpretAsFloats().fma(scale, centre).fma(b3, a2);
+            u = IntVector.fromMemorySegment(I, w, o + 2 * stream + VECTOR_BYTES, LE);
+            c = u.lanewise(LSHL, 15).and(BYTE).or(FLOAT_256);
+            a2 = c.reinterpretAsFloats().fma(scale, centre).fma(b4, a2);
+            c = u.lanewise(LSHL, 7).and(BYTE).or(FLOAT_256);
+            a2 = c.reinterpretAsFloats().fma(scale, centre).fma(b5, a2);
+            c = u.lanewise(LSHR, 1).and(BYTE).or(FLOAT_256);
+            a2 = c.reinterpretAsFloats().fma(scale, centre).fma(b6, a2);
+            c = u.lanewise(LSHR, 9).and(BYTE).or(FLOAT_256);
+            a2 = c.reinterpretAsFloats().fma(scale, centre).fma(b7, a2);
+            scale = FloatVector.fromArray(F, scales, run + 3 * L);
+            centre = FloatVector.fromArray(F, centres, run + 3 * L);
+            u = IntVector.fromMemorySegment(I, w, o + 3 * stream, LE);
+            c = u.lanewise(LSHL, 15).and(BYTE).or(FLOAT_256);
+            a3 = c.reinterpretAsFloats().fma(scale, centre).fma(b0, a3);
+            c = u.lanewise(LSHL, 7).and(BYTE).or(FLOAT_256);
+            a3 = c.reinterpretAsFloats().fma(scale, centre).fma(b1, a3);
+            c = u.lanewise(LSHR, 1).and(BYTE).or(FLOAT_256);
+            a3 = c.reinterpretAsFloats().fma(scale, centre).fma(b2, a3);
+            c = u.lanewise(LSHR, 9).and(BYTE).or(FLOAT_256);
+            a3 = c.reinterpretAsFloats().fma(scale, centre).fma(b3, a3);
+            u = IntVector.fromMemorySegment(I, w, o + 3 * stream + VECTOR_BYTES, LE);
+            c = u.lanewise(LSHL, 15).and(BYTE).or(FLOAT_256);
+            a3 = c.reinterpretAsFloats().fma(scale, centre).fma(b4, a3);
+            c = u.lanewise(LSHL, 7).and(BYTE).or(FLOAT_256);
+            a3 = c.reinterpretAsFloats().fma(scale, centre).fma(b5, a3);
+            c = u.lanewise(LSHR, 1).and(BYTE).or(FLOAT_256);
+            a3 = c.reinterpretAsFloats().fma(scale, centre).fma(b6, a3);
+            c = u.lanewise(LSHR, 9).and(BYTE).or(FLOAT_256);
+            a3 = c.reinterpretAsFloats().fma(scale, centre).fma(b7, a3);
+        }
+        a0.intoArray(y, to);
+        a1.intoArray(y, to + L);
+        a2.intoArray(y, to + 2 * L);
+        a3.intoArray(y, to + 3 * L);
+    }
+
     /**
      * Weights that are looked up.
      *
@@ -291,7 +407,7 @@ final class VectorFloats {
     // ---- Several tokens ----
 
     /**
-     * A block of five, six or eight bits to a tile of floats: tile[column][rows].
+     * A block of five or six bits to a tile of floats: tile[column][rows].
      *
      * @param run the block's first scales and centres
      */
@@ -331,6 +447,44 @@ final class VectorFloats {
             c = u.lanewise(LSHR, 9).and(BYTE).or(FLOAT_256);
             c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + 3 * ROWS);
             u = n.lanewise(LSHR, 4).and(0x0f0f0f0f).or(h.and(mask));
+            c = u.lanewise(LSHL, 15).and(BYTE).or(FLOAT_256);
+            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + 4 * ROWS);
+            c = u.lanewise(LSHL, 7).and(BYTE).or(FLOAT_256);
+            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + 5 * ROWS);
+            c = u.lanewise(LSHR, 1).and(BYTE).or(FLOAT_256);
+            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + 6 * ROWS);
+            c = u.lanewise(LSHR, 9).and(BYTE).or(FLOAT_256);
+            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + 7 * ROWS);
+        }
+    }
+
+    /** A block of eight bits to a tile. */
+    static void unpackEightBits(
+            MemorySegment packed,
+            long at,
+            long stream,
+            float[] scales,
+            float[] centres,
+            int run,
+            float[] tile,
+            int to0) {
+        MemorySegment w = VectorPanels.exact(packed);
+        for (int i = 0; i < INTS * VECTORS; i++) {
+            int v = i % VECTORS;
+            int to = to0 + i / VECTORS * (8 * ROWS) + v * L;
+            long o = at + v * stream + i / VECTORS * (2L * VECTOR_BYTES);
+            FloatVector scale = FloatVector.fromArray(F, scales, run + v * L);
+            FloatVector centre = FloatVector.fromArray(F, centres, run + v * L);
+            IntVector u = IntVector.fromMemorySegment(I, w, o, LE);
+            IntVector c = u.lanewise(LSHL, 15).and(BYTE).or(FLOAT_256);
+            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to);
+            c = u.lanewise(LSHL, 7).and(BYTE).or(FLOAT_256);
+            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + ROWS);
+            c = u.lanewise(LSHR, 1).and(BYTE).or(FLOAT_256);
+            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + 2 * ROWS);
+            c = u.lanewise(LSHR, 9).and(BYTE).or(FLOAT_256);
+            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + 3 * ROWS);
+            u = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE);
             c = u.lanewise(LSHL, 15).and(BYTE).or(FLOAT_256);
             c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + 4 * ROWS);
             c = u.lanewise(LSHL, 7).and(BYTE).or(FLOAT_256);
