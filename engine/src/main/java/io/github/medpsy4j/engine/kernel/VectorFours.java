@@ -24,7 +24,6 @@ final class VectorFours {
     private static final int L = VectorPanels.L;
     private static final int ROWS = VectorPanels.ROWS;
     private static final int VECTOR_BYTES = I.vectorByteSize();
-    private static final int BLOCK = PanelMatrix.BLOCK;
     private static final int INTS = PanelMatrix.INTS;
     private static final int TOKENS = Activations.GROUP;
 
