@@ -43,7 +43,7 @@ public final class Activations {
 
     // Of rows that may be multiplied by themselves alone; those of others are stale.
 
-    /** [rows][stride / 2] multipliers of nibbles that are shifted but not masked: qk - 16·q(k-1); see {@link PanelMatrix}. */
+    /** [rows][stride / 2] multipliers of nibbles that are shifted but not masked: qk - 16·q(k-1); see {@link IntegerPanels}. */
     int[] multipliers;
 
     /** [rows][stride / BLOCK] -8·Σq modulo 2^16, shifted left by 16: what centres a sum of nibble products */

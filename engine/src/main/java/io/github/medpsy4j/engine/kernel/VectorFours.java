@@ -10,7 +10,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The loops of {@link PanelMatrix} for four tokens straight from the packed integers, where vectors are wide: a tile would be
+ * The loops of {@link IntegerPanels} for four tokens straight from the packed integers, where vectors are wide: a tile would be
  * written for one use. They make sums[run][token][rows] = Σ c·q, floats that are whole numbers, and add them up.
  *
  * <p>An unsigned u of b bits becomes the float 2^b + u without a conversion: its bits stand highest in the mantissa of 2^b.

@@ -14,9 +14,10 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The loops of {@link PanelMatrix} for one token and for what all need, headers and results; its Javadoc gives the arithmetic
- * and the layout. Generic in the vector's length. {@link VectorFours} has those for a few tokens and {@link VectorTiles}
- * those for many. Offsets are those of a panel's first strip, {@code stream} is the distance to the next.
+ * What all loops of {@link PanelMatrix} need, headers and results, and those of {@link IntegerPanels} for one token; their
+ * Javadoc gives the layout and the arithmetic. Generic in the vector's length. {@link VectorFours} has the integers' loops for
+ * a few tokens, {@link VectorTiles} those for many and {@link VectorFloats} all loops of {@link FloatPanels}. Offsets are those
+ * of a panel's first strip, {@code stream} is the distance to the next.
  *
  * <p>C2 schedules all independent work of a loop's body as early as it can and then spills registers: the fences keep
  * it to half of the body. After one, bounds of memory segments are checked again, those of arrays are not.

@@ -14,7 +14,7 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The loops of {@link PanelMatrix} for many tokens: part of a unit is unpacked to a tile, which they share. A tile holds floats
+ * The loops of {@link IntegerPanels} for many tokens: part of a unit is unpacked to a tile, which they share. A tile holds floats
  * [column][rows] where {@link VectorPanels#FLOAT_TILES}, else shorts [pair of columns][rows]. {@link VectorPanels} says why
  * they are written so.
  */
@@ -98,7 +98,7 @@ final class VectorTiles {
         }
     }
 
-    /** Looked up weights: table[n], of which a tile of shorts holds one nibble; see {@link PanelMatrix}. */
+    /** Looked up weights: table[n], of which a tile of shorts holds one nibble; see {@link IntegerPanels}. */
     static void unpackTable(MemorySegment packed, long plane, long stream, int blocks, int[] tables, int[] tile) {
         MemorySegment w = VectorPanels.exact(packed);
         IntVector t0 = IntVector.fromArray(I, tables, 0);
