@@ -58,11 +58,6 @@ final class Bf16Matrix extends StripMatrix {
     }
 
     @Override
-    boolean readsQuantized() {
-        return false;
-    }
-
-    @Override
     boolean readsGroups(int n) {
         return n > 1;
     }

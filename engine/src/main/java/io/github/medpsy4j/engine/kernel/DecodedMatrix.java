@@ -30,11 +30,6 @@ final class DecodedMatrix extends Matrix {
     }
 
     @Override
-    boolean readsQuantized() {
-        return false;
-    }
-
-    @Override
     void multiply(Activations x, int n, int begin, int end, Activations y, Scratch scratch) {
         for (int t = 0; t < n; t += Scratch.TILE_TOKENS) {
             int tokens = Math.min(Scratch.TILE_TOKENS, n - t);

@@ -61,11 +61,6 @@ final class FloatPanels extends PanelMatrix {
     }
 
     @Override
-    boolean readsQuantized() {
-        return false;
-    }
-
-    @Override
     boolean readsGroups(int n) {
         return n > 1;
     }

@@ -28,7 +28,9 @@ public abstract class Matrix {
     abstract int grain(int n);
 
     /** Whether {@link #multiply} reads the 8-bit form of its activations. */
-    abstract boolean readsQuantized();
+    boolean readsQuantized() {
+        return false;
+    }
 
     /** Whether it reads {@link Activations#grouped} for n tokens. */
     boolean readsGroups(int n) {
