@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Logits of whole models against llama.cpp's on the same weights expanded to floats: at most half as far again from
- * these as llama.cpp's own on the file, with its 8-bit activations, and as good as equal where ours are floats.
+ * these as llama.cpp's own on the file, with its 8-bit activations, and much closer where vectors have 512 bits.
  */
 class GoldenTinyTest {
     private static final double KL_FACTOR = 1.5;
@@ -25,6 +25,9 @@ class GoldenTinyTest {
 
     /** Where weights and activations are floats: what F16 keys and values cost. */
     private static final double FLOATS_KL_MAX = 1e-7;
+
+    /** Where weights of four bits and activations of eight and more are added up over 256 columns. */
+    private static final double WHOLE_KL_MAX = 3e-5;
 
     private static final double F16_KL_MAX = 1.5e-7;
     private static final double Q8_0_KL_MAX = 1e-4;
@@ -56,6 +59,8 @@ class GoldenTinyTest {
         double kl = klFromExact(format, rows);
         if (isComputedInFloats(format, layout)) {
             bound = FLOATS_KL_MAX;
+        } else if (Kernels.best().lanes() >= 16) {
+            bound = WHOLE_KL_MAX;
         }
         assertTrue(kl <= bound, "KL(exact ‖ ours) = " + kl + ", expected at most " + bound);
 

@@ -6,18 +6,18 @@ package io.github.medpsy4j.engine.kernel;
  *
  * <p>Kernels of floats that treat several tokens together read {@link #grouped}, which {@link #group} makes.
  *
- * <p>Beside the floats stands, once {@link Quantizer} has made it, the 8-bit form that integer kernels read: each {@link
- * #BLOCK} of a row is a scale and integers q in [-127, 127] with x ≈ scale·q.
+ * <p>Beside the floats stands, once {@link Quantizer} has made it, the quantized form that integer kernels read: each {@link
+ * #BLOCK} of a row is a scale and integers q with x ≈ scale·q.
  */
 public final class Activations {
-    /** Elements that share a scale in the 8-bit form. */
+    /** Elements that share a scale in the quantized form. */
     static final int BLOCK = 32;
 
     /** Tokens that are treated together. */
     static final int GROUP = 4;
 
     /** Columns of a group that stand together in {@link #grouped}. */
-    static final int SPAN = 2 * BLOCK;
+    static final int SPAN = 4 * BLOCK;
 
     /** From a group's columns of a span to the next group's. */
     static final int GROUP_FLOATS = SPAN * GROUP;
@@ -37,7 +37,7 @@ public final class Activations {
      */
     float[] grouped;
 
-    // The 8-bit form; allocated when first wanted. Its integers stand as the eight of an int of nibbles do (see
+    // The quantized form; allocated when first wanted. Its integers stand as the eight of an int of nibbles do (see
     // PanelFormat.packLow): columns 0, 4, 1, 5, 2, 6, 3, 7 are q0..q7, and the pairs (q0, q4), (q1, q5), (q2, q6),
     // (q3, q7) are ints, the first low.
 
@@ -66,9 +66,13 @@ public final class Activations {
     int[] values;
 
     /**
-     * [stride / BLOCK][groups][BLOCK][4] the integers as floats, for tiles of floats and for weights that are looked up
+     * The integers as floats, for tiles of floats, laid out as {@link #grouped}, and for weights that are looked up, [stride /
+     * BLOCK][groups][BLOCK][4].
      */
     float[] floats;
+
+    /** Where {@link VectorPanels#FLOAT_TILES}: scale·Σq of each block, laid out as {@link #grouped} with blocks for columns. */
+    float[] blockSums;
 
     /** Groups of four tokens of this batch. */
     int groups;
@@ -97,7 +101,9 @@ public final class Activations {
 
     /** The first integer of token t's block of 32 columns in {@link #floats}; the next is {@link #GROUP} on. */
     int floatsAt(int block, int t) {
-        return (block * groups + t / GROUP) * (BLOCK * GROUP) + t % GROUP;
+        return VectorPanels.FLOAT_TILES
+                ? groupedAt(block * BLOCK, t)
+                : (block * groups + t / GROUP) * (BLOCK * GROUP) + t % GROUP;
     }
 
     /** The first half's Σq of a block of the group of four tokens from t on; the second's is {@link #GROUP} on. */
@@ -111,7 +117,7 @@ public final class Activations {
     }
 
     /**
-     * Makes room for n tokens' 8-bit form.
+     * Makes room for n tokens' quantized form.
      *
      * @param wantsFloats whether {@link #floats} are wanted
      */
@@ -119,7 +125,10 @@ public final class Activations {
         groups = (n + GROUP - 1) / GROUP;
         int grouped = (rows + GROUP - 1) / GROUP * GROUP;
         if (wantsFloats && floats == null) {
-            floats = new float[grouped * stride];
+            floats = new float[Math.multiplyExact(grouped, spans(stride))];
+            if (VectorPanels.FLOAT_TILES) {
+                blockSums = new float[grouped * spans(stride / BLOCK)];
+            }
         }
         if (multipliers == null) {
             multipliers = new int[rows * stride / 2];
@@ -141,8 +150,12 @@ public final class Activations {
         groups = (n + GROUP - 1) / GROUP;
         if (grouped == null) {
             int rowsMax = (rows + GROUP - 1) / GROUP * GROUP;
-            grouped = new float[Math.multiplyExact(rowsMax, (stride + SPAN - 1) / SPAN * SPAN)];
+            grouped = new float[Math.multiplyExact(rowsMax, spans(stride))];
         }
+    }
+
+    private static int spans(int columns) {
+        return (columns + SPAN - 1) / SPAN * SPAN;
     }
 
     /** Brings groups [begin, end) of the first n tokens into {@link #grouped}; tokens beyond n are zeros. */

@@ -73,7 +73,7 @@ final class Bf16Matrix extends StripMatrix {
         for (int p = 0; p < pairs; p += Activations.SPAN / 2) {
             int here = Math.min(Activations.SPAN / 2, pairs - p);
             VectorBf16.unpack(packed, panel + p * (long) VECTOR_BYTES, stream, here, s.floatTile);
-            multiplyTile(x, 2 * p, 2 * here, t0, grouped, results, s);
+            multiplyTile(s.floatTile, 0, 2 * here, x.grouped, x.groupedAt(2 * p, t0), grouped, s.results, results);
         }
     }
 }

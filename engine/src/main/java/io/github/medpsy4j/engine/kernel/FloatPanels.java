@@ -126,7 +126,7 @@ final class FloatPanels extends PanelMatrix {
             for (int i = 0; i < blocks; i++) {
                 unpack(unit, b + i, i * BLOCK * ROWS, s);
             }
-            multiplyTile(x, first, blocks * BLOCK, t0, tokens, to, s);
+            multiplyTile(s.floatTile, 0, blocks * BLOCK, x.grouped, x.groupedAt(first, t0), tokens, s.results, to);
             b += blocks;
         }
     }

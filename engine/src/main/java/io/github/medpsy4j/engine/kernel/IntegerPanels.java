@@ -6,8 +6,8 @@ import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 
 /**
- * Packed weights multiplied with 8-bit activations in exact integer arithmetic: every type where vectors have less than 512
- * bits, those of four bits everywhere. No other way takes as few instructions for one token's nibbles.
+ * Packed weights multiplied with quantized activations ({@link Quantizer}) in exact integer arithmetic: every type where vectors
+ * have less than 512 bits, those of four bits everywhere. No other way takes as few instructions for one token's nibbles.
  *
  * <p>For each run of columns that share a scale: s = Σ c·q over the integers, where c is the weight's centred integer
  * (n - 8 of four bits, n + 16·h - 16 of five, n + 16·h - 32 of six, the byte of eight, table[n]). In floats, in order of columns,
@@ -16,8 +16,12 @@ import java.util.stream.IntStream;
  * the last difference rounds. So only these float operations round, and their order is the same for one token and for
  * many: results do not depend on the batch.
  *
- * <p><b>One token</b> works on the packed nibbles. 32 products of a centred nibble and q are at most 8·127·32 = 32,512
- * in magnitude, so their sum fits 16 bits, and only the final sum has to: on the way lanes may wrap. So nibbles need not
+ * <p><b>Q4_K where vectors have 512 bits</b>: there 256 columns share a scale of the activations, as they share d of the weights,
+ * whose scales are whole numbers below 64. S = Σ s·scale over 256 columns is exact too, at most 64·8·Σ|q| &lt; 2^24. So y +=
+ * sum(x)·centre(w) of each block, and then y += (S·scale(x))·d.
+ *
+ * <p><b>One token</b> works on the packed nibbles. 32 products of a centred nibble and q are at most 8·Σ|q| in magnitude, which
+ * is 8·127·32 = 32,512 or, with 512 bits, 8·4,095 = 32,760. So their sum fits 16 bits, and only the final sum has to: on the way lanes may wrap. So nibbles need not
  * be masked. An int lane holds eight nibbles n0..n7 of one row, the lowest first; shifted right by 0, 4, 8 and 12 and
  * taken as two shorts, it is multiplied with the pairs (b0, b4), (b1, b5), (b2, b6), (b3, b7), where b0 = q0 and bk = qk
  * - 16·q(k-1). What a nibble adds through its upper neighbours' shifts cancels, and the eight products, both shorts
@@ -31,7 +35,7 @@ import java.util.stream.IntStream;
  * registers: the bits of an unsigned u, moved to the top of the mantissa of 2^b, make 2^b + u. Sums of (2^b + u)·q are exact
  * and start from what they are too great by, so they are Σ c·q as well.
  *
- * <p><b>Many tokens</b> share an unpacked tile. With vectors of 512 bits it holds c as floats, and sums of a run are fused
+ * <p><b>Many tokens</b> share an unpacked tile. With vectors of 512 bits it holds c as floats, of Q4_K c·scale, and sums are fused
  * multiply-adds of whole numbers. With smaller ones it holds integers c, two columns to an int, which are added up apart: 16
  * products of five bits, at most 16·127·16 = 32,512, fit 16 bits, so 32 columns are added before they are widened; of six
  * bits 16 columns; eight bits and looked up weights are two tiles, c & 15 or n and c >> 4 or h - 8.
@@ -40,8 +44,8 @@ final class IntegerPanels extends PanelMatrix {
     /** Blocks of a tile of shorts for many tokens, which is 16 KiB. */
     static final int TILE_BLOCKS_MAX = 8;
 
-    /** Blocks of a tile of floats, which is 16 KiB. */
-    private static final int FLOAT_TILE_BLOCKS_MAX = 2;
+    /** Blocks of a tile of floats, which is 32 KiB. */
+    private static final int FLOAT_TILE_BLOCKS_MAX = Activations.SPAN / BLOCK;
 
     /** Blocks whose sums of four tokens are kept at a time. */
     private static final int SUM_BLOCKS_MAX = 8;
@@ -57,6 +61,9 @@ final class IntegerPanels extends PanelMatrix {
 
     /** Bytes from a unit's start to its first block's high bits. */
     private final long highOffset;
+
+    /** Whether products are added up over 256 columns with their scales, which are whole numbers. */
+    private final boolean isWhole;
 
     private final int tileBlocks;
     private final int sumBlocks;
@@ -76,6 +83,7 @@ final class IntegerPanels extends PanelMatrix {
         tileBlocks = greatestDivisor(unitBlocks, VectorPanels.FLOAT_TILES ? FLOAT_TILE_BLOCKS_MAX : TILE_BLOCKS_MAX);
         sumBlocks = greatestDivisor(unitBlocks, SUM_BLOCKS_MAX);
         bias = 8 << format.highBits;
+        isWhole = VectorPanels.FLOAT_TILES && format == PanelFormat.Q4_K;
         tables = format.isLookedUp ? floats(format::lookUp) : CENTRED_FLOATS;
         lowTables = format.isLookedUp ? twice(n -> format.lookUp(n) & 15) : null;
         highTables = format.isLookedUp ? twice(n -> format.lookUp(n) >> 4) : null;
@@ -115,30 +123,17 @@ final class IntegerPanels extends PanelMatrix {
         boolean fillsUp = rest > SINGLES && (tokens > 4 || (rest == 3 && VectorPanels.FLOAT_TILES));
         int grouped = (fillsUp ? tokens + 3 : tokens) & ~3;
         Arrays.fill(s.results, results, results + Math.max(tokens, grouped) * ROWS, 0f);
-        boolean fromPacked = VectorPanels.FLOAT_TILES && grouped <= FEW_TOKENS_MAX;
         for (int u = 0; u < units; u++) {
             long unit = panel + u * unitBytes;
             if (grouped > 0) {
                 decodeHeader(unit, bias, s);
-            }
-            for (int b = 0; b < unitBlocks && grouped > 0 && fromPacked; b += sumBlocks) {
-                multiplyPacked(unit, x, t0, grouped, u * unitBlocks + b, b, results, s);
-            }
-            for (int b = 0; b < unitBlocks && grouped > 0 && !fromPacked; b += tileBlocks) {
-                unpack(unit, b, s);
-                int t = 0;
-                for (; VectorPanels.FLOAT_TILES && t <= grouped - 12; t += 12) {
-                    multiplyFloats12(x, t0 + t, u * unitBlocks + b, b, results + t * ROWS, s);
-                }
-                for (; t < grouped; t += 4) {
-                    multiply4(x, t0 + t, u * unitBlocks + b, b, results + t * ROWS, s);
-                }
+                multiplyFours(unit, x, t0, grouped, u * unitBlocks, results, s);
             }
             boolean isDecoded = grouped > 0;
             for (int t = grouped; t < tokens; t++) {
                 multiply1(unit, x, t0 + t, u * unitBlocks, results + t * ROWS, isDecoded, s);
                 if (!isDecoded && t + 1 < tokens) {
-                    if (format == PanelFormat.Q4_K) {
+                    if (format == PanelFormat.Q4_K && !isWhole) {
                         decodeHeader(unit, bias, s); // the first did without
                     }
                     isDecoded = true;
@@ -148,16 +143,50 @@ final class IntegerPanels extends PanelMatrix {
     }
 
     /**
+     * Fours of tokens from t0 on: the unit's part of a panel's results.
+     *
+     * @param block the unit's first in a row of activations
+     */
+    private void multiplyFours(long unit, Activations x, int t0, int tokens, int block, int results, Workspace s) {
+        boolean fromPacked = VectorPanels.FLOAT_TILES && tokens <= FEW_TOKENS_MAX;
+        if (isWhole) {
+            VectorPanels.headerWhole(packed, unit, stream, groups(), s.scales);
+            VectorPanels.headerFactors(packed, unit, stream, groups(), s.factors);
+        }
+        if (fromPacked) {
+            for (int b = 0; b < unitBlocks; b += sumBlocks) {
+                multiplyPacked(unit, x, t0, tokens, block + b, b, results, s);
+            }
+        } else if (isWhole) {
+            for (int b = 0; b < unitBlocks; b += Quantizer.SCALE_BLOCKS) {
+                multiplyWhole(unit, x, t0, tokens, block + b, b, results, s);
+            }
+        } else {
+            for (int b = 0; b < unitBlocks; b += tileBlocks) {
+                unpack(unit, b, s);
+                int t = 0;
+                for (; VectorPanels.FLOAT_TILES && t <= tokens - 12; t += 12) {
+                    multiplyFloats12(x, t0 + t, block + b, b, results + t * ROWS, s);
+                }
+                for (; t < tokens; t += 4) {
+                    multiply4(x, t0 + t, block + b, b, results + t * ROWS, s);
+                }
+            }
+        }
+    }
+
+    /**
      * Token t: the unit's part of a panel's results.
      *
      * @param block the unit's first in a row of activations
-     * @param isDecoded whether the workspace has the unit's scales and centres
+     * @param isDecoded whether the workspace has the unit's scales and centres, which whole sums do without
      */
     private void multiply1(long unit, Activations x, int t, int block, int to, boolean isDecoded, Workspace s) {
+        boolean combinesMinima = format == PanelFormat.Q4_K && (isWhole || !isDecoded);
         int at = t * (x.stride / BLOCK) + block;
         int halfBlocks = 2 * unitBlocks;
         long high = unit + highOffset;
-        if (!isDecoded && format == PanelFormat.Q4_K) {
+        if (combinesMinima) {
             VectorPanels.headerFactors(packed, unit, stream, groups(), s.factors);
         } else if (!isDecoded) {
             decodeHeader(unit, bias, s);
@@ -167,25 +196,42 @@ final class IntegerPanels extends PanelMatrix {
         }
         switch (format) {
             case Q4_K -> {
-                if (isDecoded) {
+                if (!combinesMinima) {
                     VectorPanels.sumNibbles(s.products, unitBlocks, x, at, s.sums);
                     break;
                 }
                 long header = unit + VECTOR_BYTES;
                 for (int v = 0; v < ROWS; v += 2 * LANES) {
-                    VectorPanels.combineMinima(
-                            packed,
-                            header,
-                            stream,
-                            unitBlocks / 2,
-                            s.products,
-                            v,
-                            x,
-                            at,
-                            s.factors,
-                            v / LANES * VectorPanels.FACTORS,
-                            s.results,
-                            to);
+                    int factors = v / LANES * VectorPanels.FACTORS;
+                    if (isWhole) {
+                        VectorPanels.combineWhole(
+                                packed,
+                                header,
+                                stream,
+                                groups(),
+                                s.products,
+                                v,
+                                x,
+                                at,
+                                s.factors,
+                                factors,
+                                s.results,
+                                to);
+                    } else {
+                        VectorPanels.combineMinima(
+                                packed,
+                                header,
+                                stream,
+                                unitBlocks / 2,
+                                s.products,
+                                v,
+                                x,
+                                at,
+                                s.factors,
+                                factors,
+                                s.results,
+                                to);
+                    }
                     header += 2 * stream;
                 }
                 return;
@@ -232,7 +278,21 @@ final class IntegerPanels extends PanelMatrix {
         for (int t = 0; t < tokens; t += 4) {
             VectorFours.nibbleSums4(packed, low, stream, sumBlocks, x, block, t0 + t, s.sums4, t / 4 * SUMS);
         }
-        for (int t = 0; t < tokens; t += 4) {
+        for (int t = 0; t < tokens && isWhole; t += 4) {
+            VectorFours.combineWhole4(
+                    s.sums4,
+                    t / 4 * SUMS,
+                    x,
+                    (t0 + t) * (x.stride / BLOCK) + block * Activations.GROUP,
+                    s.scales,
+                    s.centres,
+                    b * ROWS,
+                    s.factors,
+                    factors(b),
+                    s.results,
+                    to + t * ROWS);
+        }
+        for (int t = 0; t < tokens && !isWhole; t += 4) {
             VectorFours.combineSums4(
                     s.sums4,
                     t / 4 * SUMS,
@@ -243,6 +303,52 @@ final class IntegerPanels extends PanelMatrix {
                     s.scales,
                     s.centres,
                     b * ROWS,
+                    s.results,
+                    to + t * ROWS);
+        }
+    }
+
+    /** Where the first strip's d of a unit's block b is in the workspace's factors. */
+    private static int factors(int b) {
+        return b / Quantizer.SCALE_BLOCKS * 2 * LANES;
+    }
+
+    /**
+     * Fours of tokens from t0 on, with tiles of whole numbers: the part of a panel's results of 256 columns from the unit's
+     * block b on.
+     *
+     * @param block the same in a row of activations
+     */
+    private void multiplyWhole(long unit, Activations x, int t0, int tokens, int block, int b, int to, Workspace s) {
+        int sums = x.groupedAt(block, t0);
+        multiplyTile(s.centres, b * ROWS, Quantizer.SCALE_BLOCKS, x.blockSums, sums, tokens, s.results, to);
+        Arrays.fill(s.wholes, 0, tokens * ROWS, 0f);
+        for (int i = 0; i < Quantizer.SCALE_BLOCKS; i += FLOAT_TILE_BLOCKS_MAX) {
+            for (int j = 0; j < FLOAT_TILE_BLOCKS_MAX; j++) {
+                int next = b + i + j;
+                long low = unit + blocksOffset + (long) next * INTS * VECTOR_BYTES;
+                VectorTiles.unpackWhole(
+                        packed, low, stream, tables, s.scales, next * ROWS, s.floatTile, j * BLOCK * ROWS);
+            }
+            multiplyTile(
+                    s.floatTile,
+                    0,
+                    FLOAT_TILE_BLOCKS_MAX * BLOCK,
+                    x.floats,
+                    x.floatsAt(block + i, t0),
+                    tokens,
+                    s.wholes,
+                    0);
+        }
+        int scales = t0 * (x.stride / BLOCK) + block * Activations.GROUP;
+        for (int t = 0; t < tokens; t += Activations.GROUP) {
+            VectorTiles.addWhole4(
+                    s.wholes,
+                    t * ROWS,
+                    x.groupedScales,
+                    scales + t * (x.stride / BLOCK),
+                    s.factors,
+                    factors(b),
                     s.results,
                     to + t * ROWS);
         }

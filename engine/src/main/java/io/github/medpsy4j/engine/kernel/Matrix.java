@@ -27,7 +27,7 @@ public abstract class Matrix {
     /** How many rows one item of work has when n tokens are multiplied: there are rows / grain items, rounded up. */
     abstract int grain(int n);
 
-    /** Whether {@link #multiply} reads the 8-bit form of its activations. */
+    /** Whether {@link #multiply} reads the quantized form of its activations. */
     boolean readsQuantized() {
         return false;
     }

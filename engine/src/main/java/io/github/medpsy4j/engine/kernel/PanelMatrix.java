@@ -72,6 +72,9 @@ abstract class PanelMatrix extends StripMatrix {
         /** [column][rows], where {@link VectorPanels#FLOAT_TILES} */
         final float[] floatTile = new float[VectorPanels.FLOAT_TILES ? Activations.SPAN * ROWS : 0];
 
+        /** [tokens][rows] whole numbers of 256 columns, where {@link VectorPanels#FLOAT_TILES} */
+        final float[] wholes = new float[VectorPanels.FLOAT_TILES ? RESULTS : 0];
+
         /** [four tokens][run][token][rows] of a few tokens */
         final float[] sums4 = new float[VectorPanels.FLOAT_TILES ? FEW_TOKENS_MAX / 4 * IntegerPanels.SUMS : 0];
 

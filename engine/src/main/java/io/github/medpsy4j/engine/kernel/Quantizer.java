@@ -6,15 +6,31 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Brings activations into the 8-bit form: scale = max|x| / 127 over each block of 32, q = round(x / scale). llama.cpp
- * does the same for its 32-wide types; for its 256-wide types it takes one scale for 256, so this form is the finer one.
+ * Brings activations into whole numbers, q = round(x / scale).
+ *
+ * <p>Where vectors have less than 512 bits, scale = max|x| / 127 over each block of 32.
+ *
+ * <p>Where they have 512 bits, the scale is that of 256 columns, so that {@link IntegerPanels} may add up as many before they
+ * round. What bounds it is not the greatest x but Σ|q| of 32 columns, the most that times 8 is a sum of 16 bits: 4,095. So a few
+ * great numbers take less from their neighbours than they would of eight bits, and numbers of like size have one bit more.
+ * (llama.cpp takes max|x| / 127 over 256 columns for its 256-wide types.)
  */
 final class Quantizer {
     private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
     private static final int L = F.length();
     private static final int BLOCK = Activations.BLOCK;
     private static final int GROUP = Activations.GROUP;
+
+    /** Blocks that share a scale: those of 256 columns, or each has one. */
+    static final int SCALE_BLOCKS = VectorPanels.FLOAT_TILES ? 8 : 1;
+
     private static final int QUANTUM_MAX = 127;
+
+    /** The most that 32 magnitudes may be together: 4,095, less what rounding may add to each, and a bit for the scale's. */
+    private static final int QUANTA_MAX = 4095 - BLOCK / 2 - 1;
+
+    /** In what part of the greatest magnitude {@link #sharedScale} counts. */
+    private static final int PARTS = 1 << 13;
 
     private static final float ROUND = Exp.ROUND;
 
@@ -37,18 +53,18 @@ final class Quantizer {
                 // Row t, element j of a row becomes group t / 4, element j, token t mod 4.
                 int token = t % GROUP;
                 int firstGrouped = (t - token) * (x.stride / BLOCK) + token;
-                // Floats without their signs are in the order of the ints that they are; a NaN is the greatest.
-                IntVector magnitudes =
-                        FloatVector.fromArray(F, data, at).reinterpretAsInts().and(Integer.MAX_VALUE);
-                for (int j = L; j < BLOCK; j += L) {
-                    magnitudes = FloatVector.fromArray(F, data, at + j)
-                            .reinterpretAsInts()
-                            .and(Integer.MAX_VALUE)
-                            .max(magnitudes);
+                float scale;
+                float inverse;
+                if (SCALE_BLOCKS > 1) {
+                    scale = b % SCALE_BLOCKS > 0
+                            ? x.scales[at / BLOCK - 1]
+                            : sharedScale(data, at, Math.min(SCALE_BLOCKS * BLOCK, x.stride - b * BLOCK));
+                    inverse = 1 / scale;
+                } else {
+                    float max = max(data, at, BLOCK);
+                    scale = max / QUANTUM_MAX;
+                    inverse = QUANTUM_MAX / max;
                 }
-                float max = Float.intBitsToFloat(magnitudes.reduceLanes(VectorOperators.MAX));
-                float scale = max / QUANTUM_MAX;
-                float inverse = QUANTUM_MAX / max;
                 // A block of zeros, or of numbers so small that the inverse is no float, counts as zeros.
                 inverse = inverse == Float.POSITIVE_INFINITY ? 0 : inverse;
                 FloatVector totals = FloatVector.zero(F);
@@ -78,6 +94,9 @@ final class Quantizer {
                 x.groupedSums[grouped] = sum;
                 x.groupedTotals[2 * grouped - token] = first;
                 x.groupedTotals[2 * grouped - token + GROUP] = second;
+                if (x.blockSums != null) {
+                    x.blockSums[x.groupedAt(b, t)] = sum;
+                }
                 if (x.floats != null) {
                     float[] floats = x.floats;
                     int place = x.floatsAt(b, t);
@@ -109,6 +128,44 @@ final class Quantizer {
                 }
             }
         }
+    }
+
+    /** The greatest magnitude; NaN if there is one. */
+    private static float max(float[] x, int from, int n) {
+        // Floats without their signs are in the order of the ints that they are; a NaN is the greatest.
+        IntVector magnitudes = IntVector.zero(IntVector.SPECIES_PREFERRED);
+        for (int j = 0; j < n; j += L) {
+            magnitudes = FloatVector.fromArray(F, x, from + j)
+                    .reinterpretAsInts()
+                    .and(Integer.MAX_VALUE)
+                    .max(magnitudes);
+        }
+        return Float.intBitsToFloat(magnitudes.reduceLanes(VectorOperators.MAX));
+    }
+
+    /**
+     * The least scale with which no 32 magnitudes of n are together more than {@link #QUANTA_MAX}. They are added in whole parts
+     * of the greatest, as the order of a sum of others is not defined.
+     */
+    private static float sharedScale(float[] x, int from, int n) {
+        float max = max(x, from, n);
+        float inverse = PARTS / max;
+        if (inverse == Float.POSITIVE_INFINITY) {
+            return 0;
+        }
+        float most = 0;
+        for (int b = 0; b < n; b += BLOCK) {
+            FloatVector parts = FloatVector.zero(F);
+            for (int j = b; j < b + BLOCK; j += L) {
+                parts = FloatVector.fromArray(F, x, from + j)
+                        .abs()
+                        .fma(FloatVector.broadcast(F, inverse), FloatVector.broadcast(F, ROUND))
+                        .sub(ROUND)
+                        .add(parts);
+            }
+            most = Math.max(most, parts.reduceLanes(VectorOperators.ADD));
+        }
+        return (most + BLOCK / 2) / QUANTA_MAX * (max / PARTS);
     }
 
     /** What one token's nibbles are multiplied with in a block. */

@@ -22,8 +22,8 @@ abstract class StripMatrix extends Matrix {
 
     static final int VECTOR_BYTES = LANES * Integer.BYTES;
 
-    /** Tokens that share an unpacked tile. */
-    static final int TILE_TOKENS = VectorPanels.FLOAT_TILES ? 256 : 64;
+    /** Tokens that share an unpacked tile: where tiles are floats, twelves that hold the largest batch. */
+    static final int TILE_TOKENS = VectorPanels.FLOAT_TILES ? 516 : 64;
 
     /**
      * Panels whose results are copied together: a token's row is pages from the next one's, and where a panel leaves a line of
@@ -114,22 +114,24 @@ abstract class StripMatrix extends Matrix {
     }
 
     /**
-     * Groups of four tokens from t0 on, on {@link PanelMatrix.Workspace#floatTile}: the part of a panel's results of columns of
-     * one span of the activations.
+     * Groups of four tokens on a tile of floats, [column][rows]: y[tokens][rows] += Σ tile·x over columns of one span of the
+     * activations.
+     *
+     * @param from the first column's weights
+     * @param x laid out as {@link Activations#grouped}; the first group's first column is at {@code at}
      */
-    static void multiplyTile(
-            Activations x, int column, int columns, int t0, int tokens, int to, PanelMatrix.Workspace s) {
+    static void multiplyTile(float[] tile, int from, int columns, float[] x, int at, int tokens, float[] y, int to) {
         int t = 0;
         for (; t <= tokens - 12; t += 12) {
-            int at = x.groupedAt(column, t0 + t);
+            int group = at + t * Activations.SPAN;
             for (int v = 0; v < ROWS; v += 2 * LANES) {
-                VectorFloats.multiply12(s.floatTile, v, columns, x.grouped, at, s.results, to + t * ROWS + v);
+                VectorFloats.multiply12(tile, from + v, columns, x, group, y, to + t * ROWS + v);
             }
         }
         for (; t < tokens; t += Activations.GROUP) {
-            int at = x.groupedAt(column, t0 + t);
+            int group = at + t * Activations.SPAN;
             for (int v = 0; v < ROWS; v += 2 * LANES) {
-                VectorFloats.multiply4(s.floatTile, v, columns, x.grouped, at, s.results, to + t * ROWS + v);
+                VectorFloats.multiply4(tile, from + v, columns, x, group, y, to + t * ROWS + v);
             }
         }
     }

@@ -189,4 +189,60 @@ final class VectorFours {
             a3.intoArray(y, to + 3 * ROWS + v);
         }
     }
+
+    /**
+     * {@link VectorPanels#combineWhole} of four tokens and 256 columns.
+     *
+     * @param at of the group of four tokens' first scale
+     * @param from the first run's index in whole scales and centres
+     * @param factor the first strip's d in the factors
+     */
+    static void combineWhole4(
+            float[] sums,
+            int sum,
+            Activations x,
+            int at,
+            float[] scales,
+            float[] centres,
+            int from,
+            float[] factors,
+            int factor,
+            float[] y,
+            int to) {
+        float[] tokenScales = x.groupedScales;
+        float[] tokenSums = x.groupedSums;
+        for (int v = 0; v < ROWS; v += L) {
+            FloatVector a0 = FloatVector.fromArray(F, y, to + v);
+            FloatVector a1 = FloatVector.fromArray(F, y, to + ROWS + v);
+            FloatVector a2 = FloatVector.fromArray(F, y, to + 2 * ROWS + v);
+            FloatVector a3 = FloatVector.fromArray(F, y, to + 3 * ROWS + v);
+            FloatVector s0 = FloatVector.zero(F);
+            FloatVector s1 = s0;
+            FloatVector s2 = s0;
+            FloatVector s3 = s0;
+            for (int r = 0; r < Quantizer.SCALE_BLOCKS; r++) {
+                int o = sum + r * (TOKENS * ROWS) + v;
+                int g = at + r * TOKENS;
+                FloatVector scale = FloatVector.fromArray(F, scales, from + r * ROWS + v);
+                s0 = FloatVector.fromArray(F, sums, o).fma(scale, s0);
+                s1 = FloatVector.fromArray(F, sums, o + ROWS).fma(scale, s1);
+                s2 = FloatVector.fromArray(F, sums, o + 2 * ROWS).fma(scale, s2);
+                s3 = FloatVector.fromArray(F, sums, o + 3 * ROWS).fma(scale, s3);
+                FloatVector centre = FloatVector.fromArray(F, centres, from + r * ROWS + v);
+                a0 = FloatVector.broadcast(F, tokenSums[g]).fma(centre, a0);
+                a1 = FloatVector.broadcast(F, tokenSums[g + 1]).fma(centre, a1);
+                a2 = FloatVector.broadcast(F, tokenSums[g + 2]).fma(centre, a2);
+                a3 = FloatVector.broadcast(F, tokenSums[g + 3]).fma(centre, a3);
+            }
+            FloatVector d = FloatVector.fromArray(F, factors, factor + v / L * VectorPanels.FACTORS);
+            a0 = s0.mul(FloatVector.broadcast(F, tokenScales[at])).fma(d, a0);
+            a1 = s1.mul(FloatVector.broadcast(F, tokenScales[at + 1])).fma(d, a1);
+            a2 = s2.mul(FloatVector.broadcast(F, tokenScales[at + 2])).fma(d, a2);
+            a3 = s3.mul(FloatVector.broadcast(F, tokenScales[at + 3])).fma(d, a3);
+            a0.intoArray(y, to + v);
+            a1.intoArray(y, to + ROWS + v);
+            a2.intoArray(y, to + 2 * ROWS + v);
+            a3.intoArray(y, to + 3 * ROWS + v);
+        }
+    }
 }

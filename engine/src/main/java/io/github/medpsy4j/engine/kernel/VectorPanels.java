@@ -476,6 +476,21 @@ final class VectorPanels {
         }
     }
 
+    /** The scales of {@link #headerMinima} as they are, whole numbers, without d. */
+    static void headerWhole(MemorySegment packed, long at, long stream, int groups, float[] scales) {
+        MemorySegment w = exact(packed);
+        for (int i = 0; i < groups * 4 * VECTORS; i++) {
+            int pair = i / VECTORS;
+            int v = i % VECTORS;
+            long o = at + v * stream + (pair + pair / 4 + 1) * (long) VECTOR_BYTES;
+            int to = 2 * pair * ROWS + v * L;
+            IntVector fields = IntVector.fromMemorySegment(I, w, o, LE);
+            ((FloatVector) fields.and(0xff).convertShape(VectorOperators.I2F, F, 0)).intoArray(scales, to);
+            ((FloatVector) fields.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(scales, to + ROWS);
+        }
+    }
+
     // ---- One token. products[half block][rows] = Σ n·q of 16 columns in two shorts, modulo 2^16 both together. ----
 
     /** @param at the first block's index in the activations */
@@ -1097,6 +1112,112 @@ final class VectorPanels {
                     .mul(scale)
                     .fma(w1, a1);
             a1 = sum.fma(w1.fma(bias, c1), a1);
+        }
+        a0.intoArray(y, to + v);
+        a1.intoArray(y, to + v + L);
+    }
+
+    /**
+     * {@link #combineMinima} where 256 columns share a scale of the activations. Of each 256 the products are added up with their
+     * whole scales first, which is exact: y += Σ sum(x)·centre over blocks, then y += ((Σ s·scale)·scale(x))·d.
+     */
+    static void combineWhole(
+            MemorySegment packed,
+            long fields,
+            long stream,
+            int groups,
+            int[] products,
+            int v,
+            Activations x,
+            int at,
+            float[] factors,
+            int from,
+            float[] y,
+            int to) {
+        MemorySegment w = exact(packed);
+        float[] blockScales = x.scales;
+        float[] blockSums = x.sums;
+        int[] starts = x.starts;
+        FloatVector bias = FloatVector.broadcast(F, 8);
+        FloatVector a0 = FloatVector.fromArray(F, y, to + v);
+        FloatVector a1 = FloatVector.fromArray(F, y, to + v + L);
+        for (int group = 0; group < groups; group++) {
+            FloatVector d0 = FloatVector.fromArray(F, factors, from + 2 * group * L);
+            FloatVector dmin0 = FloatVector.fromArray(F, factors, from + (2 * group + 1) * L);
+            FloatVector d1 = FloatVector.fromArray(F, factors, from + FACTORS + 2 * group * L);
+            FloatVector dmin1 = FloatVector.fromArray(F, factors, from + FACTORS + (2 * group + 1) * L);
+            FloatVector s0 = FloatVector.zero(F);
+            FloatVector s1 = FloatVector.zero(F);
+            for (int p = 4 * group; p < 4 * group + 4; p++) {
+                long o = fields + (p + group) * (long) VECTOR_BYTES;
+                IntVector f0 = IntVector.fromMemorySegment(I, w, o, LE);
+                IntVector f1 = IntVector.fromMemorySegment(I, w, o + stream, LE);
+                FloatVector sum = FloatVector.broadcast(F, blockSums[at + 2 * p]);
+                IntVector start = IntVector.broadcast(I, starts[at + 2 * p]);
+                IntVector t0 = IntVector.fromArray(I, products, 4 * p * ROWS + v)
+                        .reinterpretAsShorts()
+                        .add(IntVector.fromArray(I, products, (4 * p + 1) * ROWS + v)
+                                .reinterpretAsShorts())
+                        .reinterpretAsInts();
+                FloatVector w0 = (FloatVector) f0.and(0xff).convertShape(VectorOperators.I2F, F, 0);
+                FloatVector c0 =
+                        dmin0.mul((FloatVector) f0.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0));
+                s0 = ((FloatVector) t0.lanewise(LSHL, 16)
+                                .add(t0)
+                                .add(start)
+                                .lanewise(ASHR, 16)
+                                .convertShape(VectorOperators.I2F, F, 0))
+                        .fma(w0, s0);
+                a0 = sum.fma(d0.mul(w0).fma(bias, c0), a0);
+                IntVector t1 = IntVector.fromArray(I, products, 4 * p * ROWS + v + L)
+                        .reinterpretAsShorts()
+                        .add(IntVector.fromArray(I, products, (4 * p + 1) * ROWS + v + L)
+                                .reinterpretAsShorts())
+                        .reinterpretAsInts();
+                FloatVector w1 = (FloatVector) f1.and(0xff).convertShape(VectorOperators.I2F, F, 0);
+                FloatVector c1 =
+                        dmin1.mul((FloatVector) f1.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0));
+                s1 = ((FloatVector) t1.lanewise(LSHL, 16)
+                                .add(t1)
+                                .add(start)
+                                .lanewise(ASHR, 16)
+                                .convertShape(VectorOperators.I2F, F, 0))
+                        .fma(w1, s1);
+                a1 = sum.fma(d1.mul(w1).fma(bias, c1), a1);
+                sum = FloatVector.broadcast(F, blockSums[at + 2 * p + 1]);
+                start = IntVector.broadcast(I, starts[at + 2 * p + 1]);
+                t0 = IntVector.fromArray(I, products, (4 * p + 2) * ROWS + v)
+                        .reinterpretAsShorts()
+                        .add(IntVector.fromArray(I, products, (4 * p + 3) * ROWS + v)
+                                .reinterpretAsShorts())
+                        .reinterpretAsInts();
+                w0 = (FloatVector) f0.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0);
+                c0 = dmin0.mul((FloatVector) f0.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0));
+                s0 = ((FloatVector) t0.lanewise(LSHL, 16)
+                                .add(t0)
+                                .add(start)
+                                .lanewise(ASHR, 16)
+                                .convertShape(VectorOperators.I2F, F, 0))
+                        .fma(w0, s0);
+                a0 = sum.fma(d0.mul(w0).fma(bias, c0), a0);
+                t1 = IntVector.fromArray(I, products, (4 * p + 2) * ROWS + v + L)
+                        .reinterpretAsShorts()
+                        .add(IntVector.fromArray(I, products, (4 * p + 3) * ROWS + v + L)
+                                .reinterpretAsShorts())
+                        .reinterpretAsInts();
+                w1 = (FloatVector) f1.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0);
+                c1 = dmin1.mul((FloatVector) f1.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0));
+                s1 = ((FloatVector) t1.lanewise(LSHL, 16)
+                                .add(t1)
+                                .add(start)
+                                .lanewise(ASHR, 16)
+                                .convertShape(VectorOperators.I2F, F, 0))
+                        .fma(w1, s1);
+                a1 = sum.fma(d1.mul(w1).fma(bias, c1), a1);
+            }
+            FloatVector scale = FloatVector.broadcast(F, blockScales[at + 8 * group]);
+            a0 = s0.mul(scale).fma(d0, a0);
+            a1 = s1.mul(scale).fma(d1, a1);
         }
         a0.intoArray(y, to + v);
         a1.intoArray(y, to + v + L);

@@ -34,7 +34,7 @@ final class VectorTiles {
     private static final int TOKENS = Activations.GROUP;
 
     /** From a group of four tokens' floats to the next group's. */
-    private static final int GROUP_FLOATS = Activations.BLOCK * TOKENS;
+    private static final int GROUP_FLOATS = Activations.GROUP_FLOATS;
 
     /** The lowest nibbles of both shorts of an int. */
     private static final int PAIR = 0x000f000f;
@@ -132,6 +132,78 @@ final class VectorTiles {
             n.lanewise(LSHR, 20).selectFrom(table).reinterpretAsFloats().intoArray(tile, to + 5 * ROWS);
             n.lanewise(LSHR, 24).selectFrom(table).reinterpretAsFloats().intoArray(tile, to + 6 * ROWS);
             n.lanewise(LSHR, 28).selectFrom(table).reinterpretAsFloats().intoArray(tile, to + 7 * ROWS);
+        }
+    }
+
+    /** {@link #unpackFloats} times whole scales, of which one serves the block. */
+    static void unpackWhole(
+            MemorySegment packed,
+            long plane,
+            long stream,
+            int[] tables,
+            float[] scales,
+            int run,
+            float[] tile,
+            int to0) {
+        MemorySegment w = VectorPanels.exact(packed);
+        IntVector table = IntVector.fromArray(I, tables, 0);
+        for (int i = 0; i < INTS * VECTORS; i++) {
+            int v = i % VECTORS;
+            int to = to0 + (i / VECTORS) * 8 * ROWS + v * L;
+            FloatVector scale = FloatVector.fromArray(F, scales, run + v * L);
+            IntVector n = IntVector.fromMemorySegment(I, w, plane + v * stream + i / VECTORS * (long) VECTOR_BYTES, LE);
+            n.selectFrom(table).reinterpretAsFloats().mul(scale).intoArray(tile, to);
+            IntVector c = n.lanewise(LSHR, 4).selectFrom(table);
+            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + ROWS);
+            c = n.lanewise(LSHR, 8).selectFrom(table);
+            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + 2 * ROWS);
+            c = n.lanewise(LSHR, 12).selectFrom(table);
+            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + 3 * ROWS);
+            c = n.lanewise(LSHR, 16).selectFrom(table);
+            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + 4 * ROWS);
+            c = n.lanewise(LSHR, 20).selectFrom(table);
+            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + 5 * ROWS);
+            c = n.lanewise(LSHR, 24).selectFrom(table);
+            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + 6 * ROWS);
+            c = n.lanewise(LSHR, 28).selectFrom(table);
+            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + 7 * ROWS);
+        }
+    }
+
+    /**
+     * Four tokens: y[token][rows] += (s·scale(x))·d.
+     *
+     * @param scales of the four tokens, from {@code scale} on
+     * @param factors d, of {@link VectorPanels#headerFactors}, the first strip's from {@code factor} on
+     */
+    static void addWhole4(
+            float[] sums, int from, float[] scales, int scale, float[] factors, int factor, float[] y, int to) {
+        FloatVector x0 = FloatVector.broadcast(F, scales[scale]);
+        FloatVector x1 = FloatVector.broadcast(F, scales[scale + 1]);
+        FloatVector x2 = FloatVector.broadcast(F, scales[scale + 2]);
+        FloatVector x3 = FloatVector.broadcast(F, scales[scale + 3]);
+        for (int v = 0; v < VECTORS; v++) {
+            FloatVector d = FloatVector.fromArray(F, factors, factor + v * VectorPanels.FACTORS);
+            int o = v * L;
+            FloatVector.fromArray(F, sums, from + o)
+                    .mul(x0)
+                    .fma(d, FloatVector.fromArray(F, y, to + o))
+                    .intoArray(y, to + o);
+            o += ROWS;
+            FloatVector.fromArray(F, sums, from + o)
+                    .mul(x1)
+                    .fma(d, FloatVector.fromArray(F, y, to + o))
+                    .intoArray(y, to + o);
+            o += ROWS;
+            FloatVector.fromArray(F, sums, from + o)
+                    .mul(x2)
+                    .fma(d, FloatVector.fromArray(F, y, to + o))
+                    .intoArray(y, to + o);
+            o += ROWS;
+            FloatVector.fromArray(F, sums, from + o)
+                    .mul(x3)
+                    .fma(d, FloatVector.fromArray(F, y, to + o))
+                    .intoArray(y, to + o);
         }
     }
 

@@ -2,6 +2,7 @@ package io.github.medpsy4j.engine.kernel;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -14,7 +15,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** The packed matrices against plain loops over the file's blocks, bit for bit. */
 class PanelMatrixTest {
     private static final int TOKENS_MAX = 70;
-    private static final int[] TOKENS = {1, 2, 3, 4, 5, 7, 12, 13, TOKENS_MAX};
+    private static final int[] TOKENS = {1, 2, 3, 4, 5, 7, 12, TOKENS_MAX, 13, 17};
     private static final int[] ROWS = {1, 31, 32, 33, 100};
 
     /** Halves: the greatest finite number, the smallest and a middling subnormal, zero, and a negative number. */
@@ -83,7 +84,8 @@ class PanelMatrixTest {
     @ParameterizedTest
     @MethodSource("formats")
     void multipliesMoreTokensThanShareATile(PanelFormat format) {
-        multiplies(format, 33, 257, 258, 259);
+        int tile = StripMatrix.TILE_TOKENS;
+        multiplies(format, 33, tile + 1, tile + 2, tile + 3);
     }
 
     private static void multiplies(PanelFormat format, int rows, int... tokens) {
@@ -148,6 +150,7 @@ class PanelMatrixTest {
         int tokens = x.data.length / x.stride;
         int width = 32 / format.runs;
         int runs = columns / width;
+        boolean isWhole = VectorPanels.FLOAT_TILES && format == PanelFormat.Q4_K;
         int[] c = new int[columns];
         float[] scale = new float[runs];
         float[] centre = new float[runs];
@@ -176,6 +179,7 @@ class PanelMatrixTest {
             }
             for (int t = 0; t < tokens; t++) {
                 float sum = 0;
+                float whole = 0;
                 for (int run = 0; run < runs; run++) {
                     int s = 0;
                     int total = 0;
@@ -185,6 +189,17 @@ class PanelMatrixTest {
                     }
                     float blockScale = xScale[t][run * width / 32];
                     float blockSum = blockScale * total;
+                    if (isWhole) {
+                        // Sums of 256 columns with their whole scales: exact in a float.
+                        int block = row + run / 8 * perBlock;
+                        sum = Math.fma(blockSum, centre[run], sum);
+                        whole = Math.fma(s, sixBitScale(blocks, block, run % 8), whole);
+                        if (run % 8 == 7) {
+                            sum = Math.fma(whole * blockScale, half(blocks, block), sum);
+                            whole = 0;
+                        }
+                        continue;
+                    }
                     sum = Math.fma(s * blockScale, scale[run], sum);
                     if (format.hasCentre()) {
                         sum = Math.fma(blockSum, centre[run], sum);
@@ -228,18 +243,46 @@ class PanelMatrixTest {
     }
 
     private static void quantize(Activations x, int t, int[] q, float[] scales) {
+        int blocks = Quantizer.SCALE_BLOCKS;
         for (int b = 0; b < scales.length; b++) {
-            float max = 0;
-            for (int i = 0; i < 32; i++) {
-                max = Math.max(max, Math.abs(x.data[x.row(t) + 32 * b + i]));
+            int from = b / blocks * blocks * 32;
+            int to = Math.min(x.width, from + blocks * 32);
+            float max = max(x, t, from, to);
+            float inverse;
+            if (blocks == 1) {
+                scales[b] = max / 127;
+                inverse = 127 / max;
+            } else {
+                // In 8192ths of the greatest magnitude, how much 32 columns have at most.
+                float parts = 8192 / max;
+                long most = 0;
+                for (int block = from; block < to; block += 32) {
+                    long sum = 0;
+                    for (int i = block; i < block + 32; i++) {
+                        sum += (long) Math.rint((double) Math.abs(x.data[x.row(t) + i]) * parts);
+                    }
+                    most = Math.max(most, sum);
+                }
+                scales[b] = Float.isInfinite(parts) ? 0 : (most + 16) / 4078f * (max / 8192);
+                inverse = 1 / scales[b];
             }
-            scales[b] = max / 127;
-            // Where 127 / max is no float, the block counts as zero.
-            float inverse = max == 0 || Float.isInfinite(127 / max) ? 0 : 127 / max;
-            for (int i = 0; i < 32; i++) {
-                q[32 * b + i] = (int) Math.rint((double) x.data[x.row(t) + 32 * b + i] * inverse);
+            // Where the inverse is no float, the block counts as zero.
+            inverse = Float.isInfinite(inverse) ? 0 : inverse;
+            int magnitudes = 0;
+            for (int i = 32 * b; i < 32 * (b + 1); i++) {
+                q[i] = (int) Math.rint((double) x.data[x.row(t) + i] * inverse);
+                magnitudes += Math.abs(q[i]);
             }
+            assertTrue(magnitudes <= (blocks == 1 ? 32 * 127 : 4095), "magnitudes " + magnitudes);
         }
+    }
+
+    private static float max(Activations x, int t, int from, int to) {
+        float max = 0;
+        for (int i = from; i < to; i++) {
+            max = Math.max(max, Math.abs(x.data[x.row(t) + i]));
+        }
+        return max;
     }
 
     // ---- Blocks of the file, read a weight at a time ----
