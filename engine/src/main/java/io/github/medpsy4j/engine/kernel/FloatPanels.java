@@ -20,7 +20,8 @@ import java.util.stream.IntStream;
  * where they are but two: integers have to be unpacked for each four.
  */
 final class FloatPanels extends PanelMatrix {
-    private static final int TILE_BLOCKS = Activations.SPAN / BLOCK;
+    /** Blocks of a tile, which is 16 KiB: with twice as many prompts were read more slowly by some 3%. */
+    private static final int TILE_BLOCKS = 2;
 
     /** Of what v is greater by than u. */
     private static final float BASE = 256;
