@@ -10,7 +10,7 @@ package io.github.medpsy4j.engine.kernel;
  * #BLOCK} of a row is a scale and integers q with x ≈ scale·q.
  */
 public final class Activations {
-    /** Elements that share a scale in the quantized form. */
+    /** Elements whose integers are added up together; {@link Quantizer#SCALE_BLOCKS} blocks share a scale. */
     static final int BLOCK = 32;
 
     /** Tokens that are treated together. */

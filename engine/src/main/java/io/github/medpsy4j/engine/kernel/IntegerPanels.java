@@ -21,8 +21,8 @@ import java.util.stream.IntStream;
  * sum(x)·centre(w) of each block, and then y += (S·scale(x))·d.
  *
  * <p><b>One token</b> works on the packed nibbles. 32 products of a centred nibble and q are at most 8·Σ|q| in magnitude, which
- * is 8·127·32 = 32,512 or, with 512 bits, 8·4,095 = 32,760. So their sum fits 16 bits, and only the final sum has to: on the way lanes may wrap. So nibbles need not
- * be masked. An int lane holds eight nibbles n0..n7 of one row, the lowest first; shifted right by 0, 4, 8 and 12 and
+ * is 8·127·32 = 32,512 or, with 512 bits, 8·4,095 = 32,760. So their sum fits 16 bits, and only the final sum has to: on the
+ * way lanes may wrap. So nibbles need not be masked. An int lane holds eight nibbles n0..n7 of one row, the lowest first; shifted right by 0, 4, 8 and 12 and
  * taken as two shorts, it is multiplied with the pairs (b0, b4), (b1, b5), (b2, b6), (b3, b7), where b0 = q0 and bk = qk
  * - 16·q(k-1). What a nibble adds through its upper neighbours' shifts cancels, and the eight products, both shorts
  * together, are Σ nk·qk modulo 2^16. Starting from -8·Σq centres the sum. High bits stand in nibbles of their own and

@@ -44,8 +44,8 @@ final class VectorPanels {
     static final int ROWS = VECTORS * L;
 
     /**
-     * Whether several tokens are multiplied in floats rather than in shorts, and {@link FloatPanels} are used. Sums of integers below 2^24 are exact in both. With
-     * 512 bits a fused multiply-add does as much in one instruction as a multiplication and an addition of shorts in two,
+     * Whether several tokens are multiplied in floats rather than in shorts, and {@link FloatPanels} are used. Sums of
+     * integers below 2^24 are exact in both. With 512 bits a fused multiply-add does as much in one instruction as a multiplication and an addition of shorts in two,
      * and its sums need no widening; with fewer bits there are more units for shorts than for floats.
      */
     static final boolean FLOAT_TILES = L >= 16;
