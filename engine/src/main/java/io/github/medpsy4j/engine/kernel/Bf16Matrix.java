@@ -63,17 +63,26 @@ final class Bf16Matrix extends StripMatrix {
     }
 
     @Override
-    void multiplyPanel(Activations x, int t0, int tokens, long panel, int results, PanelMatrix.Workspace s) {
+    void multiplyPanels(Activations x, int t0, int tokens, long first, int panels, PanelMatrix.Workspace s) {
         int grouped = (tokens + Activations.GROUP - 1) / Activations.GROUP * Activations.GROUP;
-        Arrays.fill(s.results, results, results + grouped * ROWS, 0f);
+        for (int p = 0; p < panels; p++) {
+            Arrays.fill(s.results, p * RESULTS, p * RESULTS + grouped * ROWS, 0f);
+        }
         if (tokens == 1) {
-            VectorBf16.multiply(packed, panel, stream, pairs, x.data, x.row(t0), s.results, results);
+            for (int p = 0; p < panels; p++) {
+                long panel = first + p * stripBytes;
+                VectorBf16.multiply(packed, panel, stream, pairs, x.data, x.row(t0), s.results, p * RESULTS);
+            }
             return;
         }
-        for (int p = 0; p < pairs; p += Activations.SPAN / 2) {
-            int here = Math.min(Activations.SPAN / 2, pairs - p);
-            VectorBf16.unpack(packed, panel + p * (long) VECTOR_BYTES, stream, here, s.floatTile);
-            multiplyTile(s.floatTile, 0, 2 * here, x.grouped, x.groupedAt(2 * p, t0), grouped, s.results, results);
+        for (int pair = 0; pair < pairs; pair += Activations.SPAN / 2) {
+            int here = Math.min(Activations.SPAN / 2, pairs - pair);
+            int from = x.groupedAt(2 * pair, t0);
+            for (int p = 0; p < panels; p++) {
+                long at = first + p * stripBytes + pair * (long) VECTOR_BYTES;
+                VectorBf16.unpack(packed, at, stream, here, s.floatTile);
+                multiplyTile(s.floatTile, 2 * here, x.grouped, from, grouped, s.results, p * RESULTS);
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 package io.github.medpsy4j.engine.kernel;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 
@@ -67,82 +68,96 @@ final class FloatPanels extends PanelMatrix {
     }
 
     @Override
-    void multiplyPanel(Activations x, int t0, int tokens, long panel, int results, Workspace s) {
+    void multiplyPanels(Activations x, int t0, int tokens, long first, int panels, Workspace s) {
+        if (tokens == 1) {
+            for (int p = 0; p < panels; p++) {
+                multiply1(x.data, x.row(t0), first + p * stripBytes, p * RESULTS, s);
+            }
+            return;
+        }
         // Rows of nobody that fill up a group of four cost less than one or two more tokens by themselves.
         int grouped = (tokens + Activations.GROUP - 1) / Activations.GROUP * Activations.GROUP;
-        Arrays.fill(s.results, results, results + grouped * ROWS, 0f);
+        for (int p = 0; p < panels; p++) {
+            Arrays.fill(s.results, p * RESULTS, p * RESULTS + grouped * ROWS, 0f);
+        }
+        for (int u = 0; u < units; u++) {
+            for (int p = 0; p < panels; p++) {
+                header(first + p * stripBytes + u * unitBytes, s.headers[p]);
+            }
+            for (int b = 0; b < unitBlocks; ) {
+                int column = (u * unitBlocks + b) * BLOCK;
+                // A tile meets one span of the activations.
+                int blocks = Math.min(TILE_BLOCKS - column / BLOCK % TILE_BLOCKS, unitBlocks - b);
+                for (int p = 0; p < panels; p++) {
+                    long at = first + p * stripBytes + u * unitBytes + blocksOffset;
+                    for (int i = 0; i < blocks; i++) {
+                        unpack(at, b + i, s.headers[p], s.floatTile, i * TILE_BLOCK_BYTES);
+                    }
+                    int columns = blocks * BLOCK;
+                    int from = x.groupedAt(column, t0);
+                    multiplyTile(s.floatTile, columns, x.grouped, from, grouped, s.results, p * RESULTS);
+                }
+                b += blocks;
+            }
+        }
+    }
+
+    private void header(long unit, Header h) {
+        decodeHeader(unit, -BASE, h);
+        if (!format.isLookedUp && !format.hasCentre()) {
+            // Of types without offsets, whose integers are u less half the range.
+            float bias = -(BASE + (8 << format.highBits));
+            for (int i = 0; i < unitBlocks * format.runs * ROWS; i++) {
+                h.centres[i] = bias * h.scales[i];
+            }
+        }
+    }
+
+    /** One token, whose activations start at {@code row}: a panel's results. */
+    private void multiply1(float[] x, int row, long panel, int to, Workspace s) {
+        Header h = s.headers[0];
+        Arrays.fill(s.results, to, to + ROWS, 0f);
         for (int u = 0; u < units; u++) {
             long unit = panel + u * unitBytes;
-            int column = u * unitBlocks * BLOCK;
-            decodeHeader(unit, -BASE, s);
-            if (!format.isLookedUp && !format.hasCentre()) {
-                centre(s);
-            }
-            if (tokens == 1) {
-                multiply1(unit, x.data, x.row(t0) + column, results, s);
+            long at = unit + blocksOffset;
+            int from = row + u * unitBlocks * BLOCK;
+            header(unit, h);
+            if (format.isLookedUp) {
+                VectorFloats.lookedUp(packed, at, stream, tables, runLog, unitBlocks, x, from, h.scales, s.results, to);
+            } else if (format == PanelFormat.Q8_0) {
+                VectorFloats.eightBits(packed, at, stream, unitBlocks, x, from, h.scales, h.centres, s.results, to);
             } else {
-                multiplyMany(unit, x, column, t0, grouped, results, s);
+                VectorFloats.bytes(
+                        packed,
+                        at,
+                        stream,
+                        format.highBits,
+                        runLog,
+                        unitBlocks,
+                        x,
+                        from,
+                        h.scales,
+                        h.centres,
+                        s.results,
+                        to);
             }
         }
     }
 
-    /** The centres of types without offsets, whose integers are u less half the range. */
-    private void centre(Workspace s) {
-        float bias = -(BASE + (8 << format.highBits));
-        for (int i = 0; i < unitBlocks * format.runs * ROWS; i++) {
-            s.centres[i] = bias * s.scales[i];
-        }
-    }
-
-    /** One token, whose activations of the unit start at {@code from}: the unit's part of a panel's results. */
-    private void multiply1(long unit, float[] x, int from, int to, Workspace s) {
-        long at = unit + blocksOffset;
-        if (format.isLookedUp) {
-            VectorFloats.lookedUp(packed, at, stream, tables, runLog, unitBlocks, x, from, s.scales, s.results, to);
-        } else if (format == PanelFormat.Q8_0) {
-            VectorFloats.eightBits(packed, at, stream, unitBlocks, x, from, s.scales, s.centres, s.results, to);
-        } else {
-            VectorFloats.bytes(
-                    packed,
-                    at,
-                    stream,
-                    format.highBits,
-                    runLog,
-                    unitBlocks,
-                    x,
-                    from,
-                    s.scales,
-                    s.centres,
-                    s.results,
-                    to);
-        }
-    }
-
-    /** Groups of four tokens from t0 on. */
-    private void multiplyMany(long unit, Activations x, int column, int t0, int tokens, int to, Workspace s) {
-        for (int b = 0; b < unitBlocks; ) {
-            // A tile meets one span of the activations.
-            int first = column + b * BLOCK;
-            int blocks = Math.min(TILE_BLOCKS - first / BLOCK % TILE_BLOCKS, unitBlocks - b);
-            for (int i = 0; i < blocks; i++) {
-                unpack(unit, b + i, i * BLOCK * ROWS, s);
-            }
-            multiplyTile(s.floatTile, 0, blocks * BLOCK, x.grouped, x.groupedAt(first, t0), tokens, s.results, to);
-            b += blocks;
-        }
-    }
-
-    /** The part of a tile of the unit's block b. */
-    private void unpack(long unit, int b, int to, Workspace s) {
-        long at = unit + blocksOffset + b * blockVectors * (long) VECTOR_BYTES;
+    /**
+     * The part of a tile of a unit's block b.
+     *
+     * @param blocks where the unit's first is
+     */
+    private void unpack(long blocks, int b, Header h, MemorySegment tile, long to) {
+        long at = blocks + b * blockVectors * (long) VECTOR_BYTES;
         int run = b * format.runs * ROWS;
         if (format.isLookedUp) {
-            VectorFloats.unpackLookedUp(packed, at, stream, tables, runLog, s.scales, run, s.floatTile, to);
+            VectorFloats.unpackLookedUp(packed, at, stream, tables, runLog, h.scales, run, tile, to);
         } else if (format == PanelFormat.Q8_0) {
-            VectorFloats.unpackEightBits(packed, at, stream, s.scales, s.centres, run, s.floatTile, to);
+            VectorFloats.unpackEightBits(packed, at, stream, h.scales, h.centres, run, tile, to);
         } else {
-            VectorFloats.unpackBytes(
-                    packed, at, stream, format.highBits, runLog, s.scales, s.centres, run, s.floatTile, to);
+            VectorFloats.unpackBytes(packed, at, stream, format.highBits, runLog, h.scales, h.centres, run, tile, to);
         }
     }
 }

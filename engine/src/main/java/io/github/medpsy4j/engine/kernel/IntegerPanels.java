@@ -1,6 +1,8 @@
 package io.github.medpsy4j.engine.kernel;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
@@ -45,6 +47,8 @@ final class IntegerPanels extends PanelMatrix {
     static final int TILE_BLOCKS_MAX = 8;
 
     /** Blocks of a tile of floats, which is 32 KiB. */
+    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT.withOrder(java.nio.ByteOrder.LITTLE_ENDIAN);
+
     private static final int FLOAT_TILE_BLOCKS_MAX = Activations.SPAN / BLOCK;
 
     /** Blocks whose sums of four tokens are kept at a time. */
@@ -116,27 +120,36 @@ final class IntegerPanels extends PanelMatrix {
     }
 
     @Override
-    void multiplyPanel(Activations x, int t0, int tokens, long panel, int results, Workspace s) {
+    void multiplyPanels(Activations x, int t0, int tokens, long first, int panels, Workspace s) {
         // Two or three tokens behind fours, and three alone where that takes no tile, cost less together with rows of
         // nobody that follow them than one by one.
         int rest = tokens % 4;
         boolean fillsUp = rest > SINGLES && (tokens > 4 || (rest == 3 && VectorPanels.FLOAT_TILES));
         int grouped = (fillsUp ? tokens + 3 : tokens) & ~3;
-        Arrays.fill(s.results, results, results + Math.max(tokens, grouped) * ROWS, 0f);
-        for (int u = 0; u < units; u++) {
-            long unit = panel + u * unitBytes;
-            if (grouped > 0) {
-                decodeHeader(unit, bias, s);
-                multiplyFours(unit, x, t0, grouped, u * unitBlocks, results, s);
-            }
-            boolean isDecoded = grouped > 0;
-            for (int t = grouped; t < tokens; t++) {
-                multiply1(unit, x, t0 + t, u * unitBlocks, results + t * ROWS, isDecoded, s);
-                if (!isDecoded && t + 1 < tokens) {
-                    if (format == PanelFormat.Q4_K && !isWhole) {
-                        decodeHeader(unit, bias, s); // the first did without
+        boolean sharesTiles = isWhole && grouped > FEW_TOKENS_MAX;
+        for (int p = 0; p < panels; p++) {
+            Arrays.fill(s.results, p * RESULTS, p * RESULTS + Math.max(tokens, grouped) * ROWS, 0f);
+        }
+        if (sharesTiles) {
+            multiplyWhole(x, t0, grouped, first, panels, s);
+        }
+        for (int p = 0; p < panels; p++) {
+            for (int u = 0; u < units; u++) {
+                long unit = first + p * stripBytes + u * unitBytes;
+                int block = u * unitBlocks;
+                boolean isDecoded = grouped > 0 && !sharesTiles;
+                if (isDecoded) {
+                    decodeHeader(unit, bias, s.headers[0]);
+                    multiplyFours(unit, x, t0, grouped, block, p * RESULTS, s);
+                }
+                for (int t = grouped; t < tokens; t++) {
+                    multiply1(unit, x, t0 + t, block, p * RESULTS + t * ROWS, isDecoded, s);
+                    if (!isDecoded && t + 1 < tokens) {
+                        if (format == PanelFormat.Q4_K && !isWhole) {
+                            decodeHeader(unit, bias, s.headers[0]); // the first did without
+                        }
+                        isDecoded = true;
                     }
-                    isDecoded = true;
                 }
             }
         }
@@ -148,18 +161,12 @@ final class IntegerPanels extends PanelMatrix {
      * @param block the unit's first in a row of activations
      */
     private void multiplyFours(long unit, Activations x, int t0, int tokens, int block, int results, Workspace s) {
-        boolean fromPacked = VectorPanels.FLOAT_TILES && tokens <= FEW_TOKENS_MAX;
-        if (isWhole) {
-            VectorPanels.headerWhole(packed, unit, stream, groups(), s.scales);
-            VectorPanels.headerFactors(packed, unit, stream, groups(), s.factors);
-        }
-        if (fromPacked) {
+        if (VectorPanels.FLOAT_TILES && tokens <= FEW_TOKENS_MAX) {
+            if (isWhole) {
+                decodeWhole(unit, s.headers[0]);
+            }
             for (int b = 0; b < unitBlocks; b += sumBlocks) {
                 multiplyPacked(unit, x, t0, tokens, block + b, b, results, s);
-            }
-        } else if (isWhole) {
-            for (int b = 0; b < unitBlocks; b += Quantizer.SCALE_BLOCKS) {
-                multiplyWhole(unit, x, t0, tokens, block + b, b, results, s);
             }
         } else {
             for (int b = 0; b < unitBlocks; b += tileBlocks) {
@@ -187,9 +194,9 @@ final class IntegerPanels extends PanelMatrix {
         int halfBlocks = 2 * unitBlocks;
         long high = unit + highOffset;
         if (combinesMinima) {
-            VectorPanels.headerFactors(packed, unit, stream, groups(), s.factors);
+            VectorPanels.headerFactors(packed, unit, stream, groups(), s.headers[0].factors);
         } else if (!isDecoded) {
-            decodeHeader(unit, bias, s);
+            decodeHeader(unit, bias, s.headers[0]);
         }
         if (!format.isLookedUp) {
             VectorPanels.nibbleProducts(packed, unit + blocksOffset, stream, halfBlocks, x, at, s.products);
@@ -213,7 +220,7 @@ final class IntegerPanels extends PanelMatrix {
                                 v,
                                 x,
                                 at,
-                                s.factors,
+                                s.headers[0].factors,
                                 factors,
                                 s.results,
                                 to);
@@ -227,7 +234,7 @@ final class IntegerPanels extends PanelMatrix {
                                 v,
                                 x,
                                 at,
-                                s.factors,
+                                s.headers[0].factors,
                                 factors,
                                 s.results,
                                 to);
@@ -264,7 +271,16 @@ final class IntegerPanels extends PanelMatrix {
         }
         int log = format.runs - 1;
         VectorPanels.combine(
-                s.sums, unitBlocks << log, log, format.hasCentre(), x, at, s.scales, s.centres, s.results, to);
+                s.sums,
+                unitBlocks << log,
+                log,
+                format.hasCentre(),
+                x,
+                at,
+                s.headers[0].scales,
+                s.headers[0].centres,
+                s.results,
+                to);
     }
 
     /**
@@ -284,10 +300,10 @@ final class IntegerPanels extends PanelMatrix {
                     t / 4 * SUMS,
                     x,
                     (t0 + t) * (x.stride / BLOCK) + block * Activations.GROUP,
-                    s.scales,
-                    s.centres,
+                    s.headers[0].scales,
+                    s.headers[0].centres,
                     b * ROWS,
-                    s.factors,
+                    s.headers[0].factors,
                     factors(b),
                     s.results,
                     to + t * ROWS);
@@ -300,8 +316,8 @@ final class IntegerPanels extends PanelMatrix {
                     format.hasCentre(),
                     x,
                     (t0 + t) * (x.stride / BLOCK) + block * Activations.GROUP,
-                    s.scales,
-                    s.centres,
+                    s.headers[0].scales,
+                    s.headers[0].centres,
                     b * ROWS,
                     s.results,
                     to + t * ROWS);
@@ -313,32 +329,50 @@ final class IntegerPanels extends PanelMatrix {
         return b / Quantizer.SCALE_BLOCKS * 2 * LANES;
     }
 
+    /** Fours of tokens from t0 on, with tiles of whole numbers: results of panels. */
+    private void multiplyWhole(Activations x, int t0, int tokens, long first, int panels, Workspace s) {
+        for (int u = 0; u < units; u++) {
+            long unit = first + u * unitBytes;
+            for (int p = 0; p < panels; p++) {
+                decodeHeader(unit + p * stripBytes, bias, s.headers[p]);
+                decodeWhole(unit + p * stripBytes, s.headers[p]);
+            }
+            for (int b = 0; b < unitBlocks; b += Quantizer.SCALE_BLOCKS) {
+                for (int p = 0; p < panels; p++) {
+                    long blocks = unit + p * stripBytes + blocksOffset;
+                    multiplyWhole(blocks, s.headers[p], x, t0, tokens, u * unitBlocks + b, b, p * RESULTS, s);
+                }
+            }
+        }
+    }
+
+    /** Scales as the file has them, and what they are multiplied by. */
+    private void decodeWhole(long unit, Header h) {
+        VectorPanels.headerWhole(packed, unit, stream, groups(), h.scales);
+        VectorPanels.headerFactors(packed, unit, stream, groups(), h.factors);
+    }
+
     /**
-     * Fours of tokens from t0 on, with tiles of whole numbers: the part of a panel's results of 256 columns from the unit's
-     * block b on.
+     * The part of a panel's results of 256 columns from a unit's block b on.
      *
-     * @param block the same in a row of activations
+     * @param blocks where the unit's first is
+     * @param block block b in a row of activations
      */
-    private void multiplyWhole(long unit, Activations x, int t0, int tokens, int block, int b, int to, Workspace s) {
+    private void multiplyWhole(
+            long blocks, Header h, Activations x, int t0, int tokens, int block, int b, int to, Workspace s) {
+        MemorySegment.copy(h.centres, b * ROWS, s.floatTile, FLOAT, 0, Quantizer.SCALE_BLOCKS * ROWS);
         int sums = x.groupedAt(block, t0);
-        multiplyTile(s.centres, b * ROWS, Quantizer.SCALE_BLOCKS, x.blockSums, sums, tokens, s.results, to);
+        multiplyTile(s.floatTile, Quantizer.SCALE_BLOCKS, x.blockSums, sums, tokens, s.results, to);
         Arrays.fill(s.wholes, 0, tokens * ROWS, 0f);
         for (int i = 0; i < Quantizer.SCALE_BLOCKS; i += FLOAT_TILE_BLOCKS_MAX) {
             for (int j = 0; j < FLOAT_TILE_BLOCKS_MAX; j++) {
                 int next = b + i + j;
-                long low = unit + blocksOffset + (long) next * INTS * VECTOR_BYTES;
+                long low = blocks + (long) next * INTS * VECTOR_BYTES;
                 VectorTiles.unpackWhole(
-                        packed, low, stream, tables, s.scales, next * ROWS, s.floatTile, j * BLOCK * ROWS);
+                        packed, low, stream, tables, h.scales, next * ROWS, s.floatTile, j * TILE_BLOCK_BYTES);
             }
-            multiplyTile(
-                    s.floatTile,
-                    0,
-                    FLOAT_TILE_BLOCKS_MAX * BLOCK,
-                    x.floats,
-                    x.floatsAt(block + i, t0),
-                    tokens,
-                    s.wholes,
-                    0);
+            int from = x.floatsAt(block + i, t0);
+            multiplyTile(s.floatTile, FLOAT_TILE_BLOCKS_MAX * BLOCK, x.floats, from, tokens, s.wholes, 0);
         }
         int scales = t0 * (x.stride / BLOCK) + block * Activations.GROUP;
         for (int t = 0; t < tokens; t += Activations.GROUP) {
@@ -347,7 +381,7 @@ final class IntegerPanels extends PanelMatrix {
                     t * ROWS,
                     x.groupedScales,
                     scales + t * (x.stride / BLOCK),
-                    s.factors,
+                    h.factors,
                     factors(b),
                     s.results,
                     to + t * ROWS);
@@ -359,7 +393,7 @@ final class IntegerPanels extends PanelMatrix {
         if (VectorPanels.FLOAT_TILES) {
             for (int i = 0; i < tileBlocks; i++) {
                 long block = unit + blocksOffset + (long) (b + i) * INTS * VECTOR_BYTES;
-                VectorTiles.unpackFloats(packed, block, stream, tables, s.floatTile, i * BLOCK * ROWS);
+                VectorTiles.unpackFloats(packed, block, stream, tables, s.floatTile, i * TILE_BLOCK_BYTES);
             }
             return;
         }
@@ -388,15 +422,15 @@ final class IntegerPanels extends PanelMatrix {
             for (int v = 0; v < ROWS; v += 2 * LANES) {
                 VectorTiles.multiplyFloats12(
                         s.floatTile,
-                        i * BLOCK * ROWS + v,
+                        i * TILE_BLOCK_BYTES + v * Float.BYTES,
                         BLOCK,
                         x,
                         x.floatsAt(block + i, t),
                         scale + i * Activations.GROUP,
                         x.stride / BLOCK * Activations.GROUP,
                         format.hasCentre(),
-                        s.scales,
-                        s.centres,
+                        s.headers[0].scales,
+                        s.headers[0].centres,
                         (b + i) * ROWS + v,
                         s.results,
                         to + v);
@@ -410,14 +444,14 @@ final class IntegerPanels extends PanelMatrix {
         for (int i = 0; i < tileBlocks; i++) {
             VectorTiles.multiplyFloats4(
                     s.floatTile,
-                    i * BLOCK,
+                    i * TILE_BLOCK_BYTES,
                     BLOCK,
                     x,
                     x.floatsAt(block + i, t),
                     scale + i * Activations.GROUP,
                     format.hasCentre(),
-                    s.scales,
-                    s.centres,
+                    s.headers[0].scales,
+                    s.headers[0].centres,
                     (b + i) * ROWS,
                     s.results,
                     to);
@@ -453,8 +487,8 @@ final class IntegerPanels extends PanelMatrix {
                 format.hasCentre(),
                 x,
                 at,
-                s.scales,
-                s.centres,
+                s.headers[0].scales,
+                s.headers[0].centres,
                 (b << log) * ROWS,
                 s.results,
                 to);

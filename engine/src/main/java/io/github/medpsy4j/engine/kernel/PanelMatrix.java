@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.stream.Stream;
 
 /**
  * A matrix of weights of at most eight bits, repacked so that vector lanes are rows. {@link IntegerPanels} multiply it in
@@ -23,6 +24,9 @@ import java.util.Arrays;
 abstract class PanelMatrix extends StripMatrix {
     static final int BLOCK = Activations.BLOCK;
 
+    /** Bytes of a block in a tile of floats. */
+    static final long TILE_BLOCK_BYTES = BLOCK * ROWS * (long) Float.BYTES;
+
     /** Ints that hold a block's nibbles. */
     static final int INTS = BLOCK / 8;
 
@@ -41,8 +45,8 @@ abstract class PanelMatrix extends StripMatrix {
     /** Bytes from a unit's start to its first block. */
     final long blocksOffset;
 
-    /** One worker's memory. */
-    static final class Workspace {
+    /** A unit's header, decoded. */
+    static final class Header {
         /** [run of a unit][rows] */
         final float[] scales = new float[UNIT_BLOCKS_MAX * 2 * ROWS];
 
@@ -51,6 +55,13 @@ abstract class PanelMatrix extends StripMatrix {
 
         /** [strip of a panel] d and -dmin */
         final float[] factors = new float[ROWS / LANES * VectorPanels.FACTORS];
+    }
+
+    /** One worker's memory. */
+    static final class Workspace {
+        /** Those of panels that are multiplied together; of one panel by itself it is the first. */
+        final Header[] headers =
+                Stream.generate(Header::new).limit(RESULT_PANELS).toArray(Header[]::new);
 
         /** [run of a unit][rows] for one token */
         final int[] sums = new int[UNIT_BLOCKS_MAX * 2 * ROWS];
@@ -70,7 +81,8 @@ abstract class PanelMatrix extends StripMatrix {
         final float[] results = new float[RESULT_PANELS * RESULTS];
 
         /** [column][rows], where {@link VectorPanels#FLOAT_TILES} */
-        final float[] floatTile = new float[VectorPanels.FLOAT_TILES ? Activations.SPAN * ROWS : 0];
+        final MemorySegment floatTile =
+                Arena.ofAuto().allocate(VectorPanels.FLOAT_TILES ? Activations.SPAN * ROWS * Float.BYTES : 0, 64);
 
         /** [tokens][rows] whole numbers of 256 columns, where {@link VectorPanels#FLOAT_TILES} */
         final float[] wholes = new float[VectorPanels.FLOAT_TILES ? RESULTS : 0];
@@ -232,13 +244,13 @@ abstract class PanelMatrix extends StripMatrix {
      *
      * @param bias what is taken from the type's integers to make v
      */
-    final void decodeHeader(long unit, float bias, Workspace s) {
+    final void decodeHeader(long unit, float bias, Header h) {
         switch (format) {
-            case Q4_0, Q5_0, Q8_0, IQ4_NL -> VectorPanels.headerScales(packed, unit, stream, unitBlocks, s.scales);
-            case Q4_1, Q5_1 -> VectorPanels.headerOffsets(packed, unit, stream, unitBlocks, bias, s.scales, s.centres);
-            case Q4_K, Q5_K -> VectorPanels.headerMinima(packed, unit, stream, groups(), bias, s.scales, s.centres);
+            case Q4_0, Q5_0, Q8_0, IQ4_NL -> VectorPanels.headerScales(packed, unit, stream, unitBlocks, h.scales);
+            case Q4_1, Q5_1 -> VectorPanels.headerOffsets(packed, unit, stream, unitBlocks, bias, h.scales, h.centres);
+            case Q4_K, Q5_K -> VectorPanels.headerMinima(packed, unit, stream, groups(), bias, h.scales, h.centres);
             case Q6_K, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS ->
-                VectorPanels.headerSigned(packed, unit, stream, groups(), quads(), format.factor, s.scales);
+                VectorPanels.headerSigned(packed, unit, stream, groups(), quads(), format.factor, h.scales);
         }
     }
 }

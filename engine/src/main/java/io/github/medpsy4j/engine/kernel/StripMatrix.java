@@ -26,7 +26,7 @@ abstract class StripMatrix extends Matrix {
     static final int TILE_TOKENS = VectorPanels.FLOAT_TILES ? 516 : 64;
 
     /**
-     * Panels whose results are copied together: a token's row is pages from the next one's, and where a panel leaves a line of
+     * Panels that are multiplied together and whose results are copied together: a token's row is pages from the next one's, and where a panel leaves a line of
      * each strip there, four neighbours leave four.
      */
     static final int RESULT_PANELS = 4;
@@ -42,7 +42,9 @@ abstract class StripMatrix extends Matrix {
 
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-    private final long stripBytes;
+    /** Bytes from a panel to the next. */
+    final long stripBytes;
+
     private final int panels;
 
     /** Bytes from a panel's strip to its next. */
@@ -89,9 +91,7 @@ abstract class StripMatrix extends Matrix {
             int here = Math.min(RESULT_PANELS, end - panel);
             for (int t = 0; t < n; t += TILE_TOKENS) {
                 int tokens = Math.min(TILE_TOKENS, n - t);
-                for (int p = 0; p < here; p++) {
-                    multiplyPanel(x, t, tokens, (panel + p) * stripBytes, p * RESULTS, s);
-                }
+                multiplyPanels(x, t, tokens, panel * stripBytes, here, s);
                 for (int v = 0; v < ROWS / LANES; v++) {
                     int row = (v * panels + panel) * LANES;
                     int vectors = Math.clamp((rows() - row) / LANES, 0, here);
@@ -120,27 +120,30 @@ abstract class StripMatrix extends Matrix {
      * @param from the first column's weights
      * @param x laid out as {@link Activations#grouped}; the first group's first column is at {@code at}
      */
-    static void multiplyTile(float[] tile, int from, int columns, float[] x, int at, int tokens, float[] y, int to) {
+    static void multiplyTile(MemorySegment tile, int columns, float[] x, int at, int tokens, float[] y, int to) {
         int t = 0;
         for (; t <= tokens - 12; t += 12) {
             int group = at + t * Activations.SPAN;
             for (int v = 0; v < ROWS; v += 2 * LANES) {
-                VectorFloats.multiply12(tile, from + v, columns, x, group, y, to + t * ROWS + v);
+                VectorFloats.multiply12(tile, v * (long) Float.BYTES, columns, x, group, y, to + t * ROWS + v);
             }
         }
         for (; t < tokens; t += Activations.GROUP) {
             int group = at + t * Activations.SPAN;
             for (int v = 0; v < ROWS; v += 2 * LANES) {
-                VectorFloats.multiply4(tile, from + v, columns, x, group, y, to + t * ROWS + v);
+                VectorFloats.multiply4(tile, v * (long) Float.BYTES, columns, x, group, y, to + t * ROWS + v);
             }
         }
     }
 
     /**
-     * The results of tokens from t0 on.
+     * The results of tokens from t0 on in the workspace's: [panel][tokens][rows].
      *
-     * @param panel the byte where the panel's first strip starts
-     * @param results where they go in the workspace's: [tokens][rows]
+     * <p>Many tokens' columns that a tile meets are read once for all panels, as the activations as a whole are too large for the
+     * cache that holds those.
+     *
+     * @param first the byte where the first panel's first strip starts
+     * @param panels how many, at most {@link #RESULT_PANELS}
      */
-    abstract void multiplyPanel(Activations x, int t0, int tokens, long panel, int results, PanelMatrix.Workspace s);
+    abstract void multiplyPanels(Activations x, int t0, int tokens, long first, int panels, PanelMatrix.Workspace s);
 }

@@ -19,6 +19,7 @@ final class VectorBf16 {
     private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
     private static final int L = VectorPanels.L;
     private static final int ROWS = VectorPanels.ROWS;
+    private static final int COLUMN_BYTES = ROWS * Float.BYTES;
     private static final int UPPER = 0xffff0000;
 
     private VectorBf16() {}
@@ -55,23 +56,28 @@ final class VectorBf16 {
     }
 
     /** Part of a panel to a tile of floats, [column][rows]. */
-    static void unpack(MemorySegment memory, long at, long stream, int pairs, float[] tile) {
+    static void unpack(MemorySegment memory, long at, long stream, int pairs, MemorySegment tile) {
         MemorySegment packed = VectorPanels.exact(memory);
+        MemorySegment t = VectorPanels.exact(tile);
         for (int p = 0; p < pairs; p++) {
             long o = at + p * (long) StripMatrix.VECTOR_BYTES;
-            int to = 2 * p * ROWS;
+            long to = 2L * p * COLUMN_BYTES;
             IntVector w = IntVector.fromMemorySegment(I, packed, o, LE);
-            w.lanewise(LSHL, 16).reinterpretAsFloats().intoArray(tile, to);
-            w.and(UPPER).reinterpretAsFloats().intoArray(tile, to + ROWS);
+            w.lanewise(LSHL, 16).reinterpretAsFloats().intoMemorySegment(t, to, LE);
+            w.and(UPPER).reinterpretAsFloats().intoMemorySegment(t, to + COLUMN_BYTES, LE);
             w = IntVector.fromMemorySegment(I, packed, o + stream, LE);
-            w.lanewise(LSHL, 16).reinterpretAsFloats().intoArray(tile, to + L);
-            w.and(UPPER).reinterpretAsFloats().intoArray(tile, to + ROWS + L);
+            w.lanewise(LSHL, 16).reinterpretAsFloats().intoMemorySegment(t, to + StripMatrix.VECTOR_BYTES, LE);
+            w.and(UPPER).reinterpretAsFloats().intoMemorySegment(t, to + COLUMN_BYTES + StripMatrix.VECTOR_BYTES, LE);
             w = IntVector.fromMemorySegment(I, packed, o + 2 * stream, LE);
-            w.lanewise(LSHL, 16).reinterpretAsFloats().intoArray(tile, to + 2 * L);
-            w.and(UPPER).reinterpretAsFloats().intoArray(tile, to + ROWS + 2 * L);
+            w.lanewise(LSHL, 16).reinterpretAsFloats().intoMemorySegment(t, to + 2 * StripMatrix.VECTOR_BYTES, LE);
+            w.and(UPPER)
+                    .reinterpretAsFloats()
+                    .intoMemorySegment(t, to + COLUMN_BYTES + 2 * StripMatrix.VECTOR_BYTES, LE);
             w = IntVector.fromMemorySegment(I, packed, o + 3 * stream, LE);
-            w.lanewise(LSHL, 16).reinterpretAsFloats().intoArray(tile, to + 3 * L);
-            w.and(UPPER).reinterpretAsFloats().intoArray(tile, to + ROWS + 3 * L);
+            w.lanewise(LSHL, 16).reinterpretAsFloats().intoMemorySegment(t, to + 3 * StripMatrix.VECTOR_BYTES, LE);
+            w.and(UPPER)
+                    .reinterpretAsFloats()
+                    .intoMemorySegment(t, to + COLUMN_BYTES + 3 * StripMatrix.VECTOR_BYTES, LE);
         }
     }
 }

@@ -18,6 +18,7 @@ final class VectorFloats {
     private static final int ROWS = VectorPanels.ROWS;
     private static final int VECTORS = ROWS / L;
     private static final int VECTOR_BYTES = I.vectorByteSize();
+    private static final int COLUMN_BYTES = ROWS * Float.BYTES;
     private static final int INTS = PanelMatrix.INTS;
     private static final int GROUP = Activations.GROUP;
     private static final int GROUP_FLOATS = Activations.GROUP_FLOATS;
@@ -420,16 +421,17 @@ final class VectorFloats {
             float[] scales,
             float[] centres,
             int run,
-            float[] tile,
-            int to0) {
+            MemorySegment tile,
+            long to0) {
         MemorySegment w = VectorPanels.exact(packed);
+        MemorySegment t = VectorPanels.exact(tile);
         int fieldsLog = Integer.numberOfTrailingZeros(4 / bits);
         int within = 4 / bits - 1;
         IntVector mask = IntVector.broadcast(I, 0x10101010 * ((1 << bits) - 1));
         for (int i = 0; i < INTS * VECTORS; i++) {
             int word = i / VECTORS;
             int v = i % VECTORS;
-            int to = to0 + word * (8 * ROWS) + v * L;
+            long to = to0 + word * (8L * COLUMN_BYTES) + v * (long) VECTOR_BYTES;
             int r = run + (word >> log) * ROWS + v * L;
             long o = at + v * stream;
             FloatVector scale = FloatVector.fromArray(F, scales, r);
@@ -439,22 +441,22 @@ final class VectorFloats {
                     .lanewise(LSHR, IntVector.broadcast(I, (word & within) * bits));
             IntVector u = n.and(0x0f0f0f0f).or(h.lanewise(LSHL, 4).and(mask));
             IntVector c = u.lanewise(LSHL, 15).and(BYTE).or(FLOAT_256);
-            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to);
+            c.reinterpretAsFloats().fma(scale, centre).intoMemorySegment(t, to, LE);
             c = u.lanewise(LSHL, 7).and(BYTE).or(FLOAT_256);
-            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + ROWS);
+            c.reinterpretAsFloats().fma(scale, centre).intoMemorySegment(t, to + COLUMN_BYTES, LE);
             c = u.lanewise(LSHR, 1).and(BYTE).or(FLOAT_256);
-            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + 2 * ROWS);
+            c.reinterpretAsFloats().fma(scale, centre).intoMemorySegment(t, to + 2 * COLUMN_BYTES, LE);
             c = u.lanewise(LSHR, 9).and(BYTE).or(FLOAT_256);
-            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + 3 * ROWS);
+            c.reinterpretAsFloats().fma(scale, centre).intoMemorySegment(t, to + 3 * COLUMN_BYTES, LE);
             u = n.lanewise(LSHR, 4).and(0x0f0f0f0f).or(h.and(mask));
             c = u.lanewise(LSHL, 15).and(BYTE).or(FLOAT_256);
-            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + 4 * ROWS);
+            c.reinterpretAsFloats().fma(scale, centre).intoMemorySegment(t, to + 4 * COLUMN_BYTES, LE);
             c = u.lanewise(LSHL, 7).and(BYTE).or(FLOAT_256);
-            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + 5 * ROWS);
+            c.reinterpretAsFloats().fma(scale, centre).intoMemorySegment(t, to + 5 * COLUMN_BYTES, LE);
             c = u.lanewise(LSHR, 1).and(BYTE).or(FLOAT_256);
-            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + 6 * ROWS);
+            c.reinterpretAsFloats().fma(scale, centre).intoMemorySegment(t, to + 6 * COLUMN_BYTES, LE);
             c = u.lanewise(LSHR, 9).and(BYTE).or(FLOAT_256);
-            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + 7 * ROWS);
+            c.reinterpretAsFloats().fma(scale, centre).intoMemorySegment(t, to + 7 * COLUMN_BYTES, LE);
         }
     }
 
@@ -466,33 +468,34 @@ final class VectorFloats {
             float[] scales,
             float[] centres,
             int run,
-            float[] tile,
-            int to0) {
+            MemorySegment tile,
+            long to0) {
         MemorySegment w = VectorPanels.exact(packed);
+        MemorySegment t = VectorPanels.exact(tile);
         for (int i = 0; i < INTS * VECTORS; i++) {
             int v = i % VECTORS;
-            int to = to0 + i / VECTORS * (8 * ROWS) + v * L;
+            long to = to0 + i / VECTORS * (8L * COLUMN_BYTES) + v * (long) VECTOR_BYTES;
             long o = at + v * stream + i / VECTORS * (2L * VECTOR_BYTES);
             FloatVector scale = FloatVector.fromArray(F, scales, run + v * L);
             FloatVector centre = FloatVector.fromArray(F, centres, run + v * L);
             IntVector u = IntVector.fromMemorySegment(I, w, o, LE);
             IntVector c = u.lanewise(LSHL, 15).and(BYTE).or(FLOAT_256);
-            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to);
+            c.reinterpretAsFloats().fma(scale, centre).intoMemorySegment(t, to, LE);
             c = u.lanewise(LSHL, 7).and(BYTE).or(FLOAT_256);
-            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + ROWS);
+            c.reinterpretAsFloats().fma(scale, centre).intoMemorySegment(t, to + COLUMN_BYTES, LE);
             c = u.lanewise(LSHR, 1).and(BYTE).or(FLOAT_256);
-            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + 2 * ROWS);
+            c.reinterpretAsFloats().fma(scale, centre).intoMemorySegment(t, to + 2 * COLUMN_BYTES, LE);
             c = u.lanewise(LSHR, 9).and(BYTE).or(FLOAT_256);
-            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + 3 * ROWS);
+            c.reinterpretAsFloats().fma(scale, centre).intoMemorySegment(t, to + 3 * COLUMN_BYTES, LE);
             u = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE);
             c = u.lanewise(LSHL, 15).and(BYTE).or(FLOAT_256);
-            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + 4 * ROWS);
+            c.reinterpretAsFloats().fma(scale, centre).intoMemorySegment(t, to + 4 * COLUMN_BYTES, LE);
             c = u.lanewise(LSHL, 7).and(BYTE).or(FLOAT_256);
-            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + 5 * ROWS);
+            c.reinterpretAsFloats().fma(scale, centre).intoMemorySegment(t, to + 5 * COLUMN_BYTES, LE);
             c = u.lanewise(LSHR, 1).and(BYTE).or(FLOAT_256);
-            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + 6 * ROWS);
+            c.reinterpretAsFloats().fma(scale, centre).intoMemorySegment(t, to + 6 * COLUMN_BYTES, LE);
             c = u.lanewise(LSHR, 9).and(BYTE).or(FLOAT_256);
-            c.reinterpretAsFloats().fma(scale, centre).intoArray(tile, to + 7 * ROWS);
+            c.reinterpretAsFloats().fma(scale, centre).intoMemorySegment(t, to + 7 * COLUMN_BYTES, LE);
         }
     }
 
@@ -505,33 +508,34 @@ final class VectorFloats {
             int log,
             float[] scales,
             int run,
-            float[] tile,
-            int to0) {
+            MemorySegment tile,
+            long to0) {
         MemorySegment w = VectorPanels.exact(packed);
+        MemorySegment t = VectorPanels.exact(tile);
         IntVector t0 = IntVector.fromArray(I, tables, 0);
         IntVector t1 = IntVector.fromArray(I, tables, 16);
         for (int i = 0; i < INTS * VECTORS; i++) {
             int word = i / VECTORS;
             int v = i % VECTORS;
-            int to = to0 + word * (8 * ROWS) + v * L;
+            long to = to0 + word * (8L * COLUMN_BYTES) + v * (long) VECTOR_BYTES;
             FloatVector scale = FloatVector.fromArray(F, scales, run + (word >> log) * ROWS + v * L);
             IntVector n = IntVector.fromMemorySegment(I, w, at + v * stream + word * (long) VECTOR_BYTES, LE);
             IntVector c = n.selectFrom(t0, t1);
-            c.reinterpretAsFloats().mul(scale).intoArray(tile, to);
+            c.reinterpretAsFloats().mul(scale).intoMemorySegment(t, to, LE);
             c = n.lanewise(LSHR, 8).selectFrom(t0, t1);
-            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + ROWS);
+            c.reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + COLUMN_BYTES, LE);
             c = n.lanewise(LSHR, 16).selectFrom(t0, t1);
-            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + 2 * ROWS);
+            c.reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + 2 * COLUMN_BYTES, LE);
             c = n.lanewise(LSHR, 24).selectFrom(t0, t1);
-            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + 3 * ROWS);
+            c.reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + 3 * COLUMN_BYTES, LE);
             c = n.lanewise(LSHR, 4).selectFrom(t0, t1);
-            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + 4 * ROWS);
+            c.reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + 4 * COLUMN_BYTES, LE);
             c = n.lanewise(LSHR, 12).selectFrom(t0, t1);
-            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + 5 * ROWS);
+            c.reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + 5 * COLUMN_BYTES, LE);
             c = n.lanewise(LSHR, 20).selectFrom(t0, t1);
-            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + 6 * ROWS);
+            c.reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + 6 * COLUMN_BYTES, LE);
             c = n.lanewise(LSHR, 28).selectFrom(t0, t1);
-            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + 7 * ROWS);
+            c.reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + 7 * COLUMN_BYTES, LE);
         }
     }
 
@@ -541,7 +545,8 @@ final class VectorFloats {
      * @param from the first column's weights of these rows
      * @param x {@link Activations#grouped}, from {@code at0} on
      */
-    static void multiply4(float[] tile, int from, int columns, float[] x, int at0, float[] y, int to0) {
+    static void multiply4(MemorySegment tile, long from, int columns, float[] x, int at0, float[] y, int to0) {
+        MemorySegment w = VectorPanels.exact(tile);
         int to = to0;
         FloatVector u0 = FloatVector.fromArray(F, y, to);
         FloatVector v0 = FloatVector.fromArray(F, y, to + L);
@@ -554,11 +559,11 @@ final class VectorFloats {
         to += ROWS;
         FloatVector u3 = FloatVector.fromArray(F, y, to);
         FloatVector v3 = FloatVector.fromArray(F, y, to + L);
-        for (int k = 0; k < columns; k++) {
-            int o = from + k * ROWS;
-            int at = at0 + k * GROUP;
-            FloatVector c = FloatVector.fromArray(F, tile, o);
-            FloatVector d = FloatVector.fromArray(F, tile, o + L);
+        for (int i = 0; i < columns * GROUP; i += GROUP) {
+            long o = from + i * (long) (COLUMN_BYTES / GROUP);
+            int at = at0 + i;
+            FloatVector c = FloatVector.fromMemorySegment(F, w, o, LE);
+            FloatVector d = FloatVector.fromMemorySegment(F, w, o + VECTOR_BYTES, LE);
             FloatVector b = FloatVector.broadcast(F, x[at]);
             u0 = c.fma(b, u0);
             v0 = d.fma(b, v0);
@@ -590,7 +595,8 @@ final class VectorFloats {
      * {@link #multiply4} of twelve tokens: a vector of weights, which is read from two lines of the cache, as arrays do not
      * begin where lines do, serves twelve products.
      */
-    static void multiply12(float[] tile, int from, int columns, float[] x, int at0, float[] y, int to0) {
+    static void multiply12(MemorySegment tile, long from, int columns, float[] x, int at0, float[] y, int to0) {
+        MemorySegment w = VectorPanels.exact(tile);
         int to = to0;
         FloatVector u0 = FloatVector.fromArray(F, y, to);
         FloatVector v0 = FloatVector.fromArray(F, y, to + L);
@@ -627,11 +633,11 @@ final class VectorFloats {
         to += ROWS;
         FloatVector u11 = FloatVector.fromArray(F, y, to);
         FloatVector v11 = FloatVector.fromArray(F, y, to + L);
-        for (int k = 0; k < columns; k++) {
-            int o = from + k * ROWS;
-            int at = at0 + k * GROUP;
-            FloatVector c = FloatVector.fromArray(F, tile, o);
-            FloatVector d = FloatVector.fromArray(F, tile, o + L);
+        for (int i = 0; i < columns * GROUP; i += GROUP) {
+            long o = from + i * (long) (COLUMN_BYTES / GROUP);
+            int at = at0 + i;
+            FloatVector c = FloatVector.fromMemorySegment(F, w, o, LE);
+            FloatVector d = FloatVector.fromMemorySegment(F, w, o + VECTOR_BYTES, LE);
             FloatVector b = FloatVector.broadcast(F, x[at]);
             u0 = c.fma(b, u0);
             v0 = d.fma(b, v0);

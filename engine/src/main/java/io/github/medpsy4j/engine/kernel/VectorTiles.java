@@ -27,6 +27,7 @@ final class VectorTiles {
     private static final int ROWS = VectorPanels.ROWS;
     private static final int VECTORS = ROWS / L;
     private static final int VECTOR_BYTES = I.vectorByteSize();
+    private static final int COLUMN_BYTES = ROWS * Float.BYTES;
     private static final int INTS = PanelMatrix.INTS;
     private static final int SHIFTS = Activations.SHIFTS;
 
@@ -117,21 +118,38 @@ final class VectorTiles {
     }
 
     /** Tiles of floats, [column of a block][rows]: four bits, by a table of 16. */
-    static void unpackFloats(MemorySegment packed, long plane, long stream, int[] tables, float[] tile, int to0) {
+    static void unpackFloats(
+            MemorySegment packed, long plane, long stream, int[] tables, MemorySegment tile, long to0) {
         MemorySegment w = VectorPanels.exact(packed);
+        MemorySegment t = VectorPanels.exact(tile);
         IntVector table = IntVector.fromArray(I, tables, 0);
         for (int i = 0; i < INTS * VECTORS; i++) {
-            int to = to0 + (i / VECTORS) * 8 * ROWS + i % VECTORS * L;
+            long to = to0 + i / VECTORS * (8L * COLUMN_BYTES) + i % VECTORS * (long) VECTOR_BYTES;
             IntVector n = IntVector.fromMemorySegment(
                     I, w, plane + i % VECTORS * stream + i / VECTORS * (long) VECTOR_BYTES, LE);
-            n.selectFrom(table).reinterpretAsFloats().intoArray(tile, to);
-            n.lanewise(LSHR, 4).selectFrom(table).reinterpretAsFloats().intoArray(tile, to + ROWS);
-            n.lanewise(LSHR, 8).selectFrom(table).reinterpretAsFloats().intoArray(tile, to + 2 * ROWS);
-            n.lanewise(LSHR, 12).selectFrom(table).reinterpretAsFloats().intoArray(tile, to + 3 * ROWS);
-            n.lanewise(LSHR, 16).selectFrom(table).reinterpretAsFloats().intoArray(tile, to + 4 * ROWS);
-            n.lanewise(LSHR, 20).selectFrom(table).reinterpretAsFloats().intoArray(tile, to + 5 * ROWS);
-            n.lanewise(LSHR, 24).selectFrom(table).reinterpretAsFloats().intoArray(tile, to + 6 * ROWS);
-            n.lanewise(LSHR, 28).selectFrom(table).reinterpretAsFloats().intoArray(tile, to + 7 * ROWS);
+            n.selectFrom(table).reinterpretAsFloats().intoMemorySegment(t, to, LE);
+            n.lanewise(LSHR, 4).selectFrom(table).reinterpretAsFloats().intoMemorySegment(t, to + COLUMN_BYTES, LE);
+            n.lanewise(LSHR, 8).selectFrom(table).reinterpretAsFloats().intoMemorySegment(t, to + 2 * COLUMN_BYTES, LE);
+            n.lanewise(LSHR, 12)
+                    .selectFrom(table)
+                    .reinterpretAsFloats()
+                    .intoMemorySegment(t, to + 3 * COLUMN_BYTES, LE);
+            n.lanewise(LSHR, 16)
+                    .selectFrom(table)
+                    .reinterpretAsFloats()
+                    .intoMemorySegment(t, to + 4 * COLUMN_BYTES, LE);
+            n.lanewise(LSHR, 20)
+                    .selectFrom(table)
+                    .reinterpretAsFloats()
+                    .intoMemorySegment(t, to + 5 * COLUMN_BYTES, LE);
+            n.lanewise(LSHR, 24)
+                    .selectFrom(table)
+                    .reinterpretAsFloats()
+                    .intoMemorySegment(t, to + 6 * COLUMN_BYTES, LE);
+            n.lanewise(LSHR, 28)
+                    .selectFrom(table)
+                    .reinterpretAsFloats()
+                    .intoMemorySegment(t, to + 7 * COLUMN_BYTES, LE);
         }
     }
 
@@ -143,30 +161,31 @@ final class VectorTiles {
             int[] tables,
             float[] scales,
             int run,
-            float[] tile,
-            int to0) {
+            MemorySegment tile,
+            long to0) {
         MemorySegment w = VectorPanels.exact(packed);
+        MemorySegment t = VectorPanels.exact(tile);
         IntVector table = IntVector.fromArray(I, tables, 0);
         for (int i = 0; i < INTS * VECTORS; i++) {
             int v = i % VECTORS;
-            int to = to0 + (i / VECTORS) * 8 * ROWS + v * L;
+            long to = to0 + i / VECTORS * (8L * COLUMN_BYTES) + v * (long) VECTOR_BYTES;
             FloatVector scale = FloatVector.fromArray(F, scales, run + v * L);
             IntVector n = IntVector.fromMemorySegment(I, w, plane + v * stream + i / VECTORS * (long) VECTOR_BYTES, LE);
-            n.selectFrom(table).reinterpretAsFloats().mul(scale).intoArray(tile, to);
+            n.selectFrom(table).reinterpretAsFloats().mul(scale).intoMemorySegment(t, to, LE);
             IntVector c = n.lanewise(LSHR, 4).selectFrom(table);
-            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + ROWS);
+            c.reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + COLUMN_BYTES, LE);
             c = n.lanewise(LSHR, 8).selectFrom(table);
-            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + 2 * ROWS);
+            c.reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + 2 * COLUMN_BYTES, LE);
             c = n.lanewise(LSHR, 12).selectFrom(table);
-            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + 3 * ROWS);
+            c.reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + 3 * COLUMN_BYTES, LE);
             c = n.lanewise(LSHR, 16).selectFrom(table);
-            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + 4 * ROWS);
+            c.reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + 4 * COLUMN_BYTES, LE);
             c = n.lanewise(LSHR, 20).selectFrom(table);
-            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + 5 * ROWS);
+            c.reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + 5 * COLUMN_BYTES, LE);
             c = n.lanewise(LSHR, 24).selectFrom(table);
-            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + 6 * ROWS);
+            c.reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + 6 * COLUMN_BYTES, LE);
             c = n.lanewise(LSHR, 28).selectFrom(table);
-            c.reinterpretAsFloats().mul(scale).intoArray(tile, to + 7 * ROWS);
+            c.reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + 7 * COLUMN_BYTES, LE);
         }
     }
 
@@ -217,8 +236,8 @@ final class VectorTiles {
      * @param run the run's scales and centres
      */
     static void multiplyFloats4(
-            float[] tile,
-            int from,
+            MemorySegment tile,
+            long from,
             int columns,
             Activations x,
             int at,
@@ -229,6 +248,7 @@ final class VectorTiles {
             int run,
             float[] y,
             int to0) {
+        MemorySegment w = VectorPanels.exact(tile);
         float[] q = x.floats;
         FloatVector zero = FloatVector.zero(F);
         FloatVector a00 = zero;
@@ -248,11 +268,11 @@ final class VectorTiles {
         FloatVector a23 = zero;
         FloatVector a33 = zero;
         for (int k = 0; k < columns; k++) {
-            int o = (from + k) * ROWS;
-            FloatVector c0 = FloatVector.fromArray(F, tile, o);
-            FloatVector c1 = FloatVector.fromArray(F, tile, o + L);
-            FloatVector c2 = FloatVector.fromArray(F, tile, o + 2 * L);
-            FloatVector c3 = FloatVector.fromArray(F, tile, o + 3 * L);
+            long o = from + k * (long) COLUMN_BYTES;
+            FloatVector c0 = FloatVector.fromMemorySegment(F, w, o, LE);
+            FloatVector c1 = FloatVector.fromMemorySegment(F, w, o + VECTOR_BYTES, LE);
+            FloatVector c2 = FloatVector.fromMemorySegment(F, w, o + 2 * VECTOR_BYTES, LE);
+            FloatVector c3 = FloatVector.fromMemorySegment(F, w, o + 3 * VECTOR_BYTES, LE);
             FloatVector b = FloatVector.broadcast(F, q[at + TOKENS * k]);
             a00 = c0.fma(b, a00);
             a10 = c1.fma(b, a10);
@@ -358,8 +378,8 @@ final class VectorTiles {
      * @param run the run's scales and centres, of the two vectors' rows
      */
     static void multiplyFloats12(
-            float[] tile,
-            int from,
+            MemorySegment tile,
+            long from,
             int columns,
             Activations x,
             int at,
@@ -371,6 +391,7 @@ final class VectorTiles {
             int run,
             float[] y,
             int to0) {
+        MemorySegment w = VectorPanels.exact(tile);
         float[] q = x.floats;
         FloatVector zero = FloatVector.zero(F);
         FloatVector u0 = zero;
@@ -398,9 +419,9 @@ final class VectorTiles {
         FloatVector v10 = zero;
         FloatVector v11 = zero;
         for (int k = 0; k < columns; k++) {
-            int o = from + k * ROWS;
-            FloatVector c0 = FloatVector.fromArray(F, tile, o);
-            FloatVector c1 = FloatVector.fromArray(F, tile, o + L);
+            long o = from + k * (long) COLUMN_BYTES;
+            FloatVector c0 = FloatVector.fromMemorySegment(F, w, o, LE);
+            FloatVector c1 = FloatVector.fromMemorySegment(F, w, o + VECTOR_BYTES, LE);
             int i = at + TOKENS * k;
             FloatVector b = FloatVector.broadcast(F, q[i]);
             u0 = c0.fma(b, u0);
