@@ -17,7 +17,7 @@ public final class Activations {
     static final int GROUP = 4;
 
     /** Columns of a group that stand together in {@link #grouped}. */
-    static final int SPAN = 4 * BLOCK;
+    static final int SPAN = 8 * BLOCK;
 
     /** From a group's columns of a span to the next group's. */
     static final int GROUP_FLOATS = SPAN * GROUP;
@@ -71,9 +71,6 @@ public final class Activations {
      */
     float[] floats;
 
-    /** Where {@link VectorPanels#FLOAT_TILES}: scale·Σq of each block, laid out as {@link #grouped} with blocks for columns. */
-    float[] blockSums;
-
     /** Groups of four tokens of this batch. */
     int groups;
 
@@ -126,9 +123,6 @@ public final class Activations {
         int grouped = (rows + GROUP - 1) / GROUP * GROUP;
         if (wantsFloats && floats == null) {
             floats = new float[Math.multiplyExact(grouped, spans(stride))];
-            if (VectorPanels.FLOAT_TILES) {
-                blockSums = new float[grouped * spans(stride / BLOCK)];
-            }
         }
         if (multipliers == null) {
             multipliers = new int[rows * stride / 2];

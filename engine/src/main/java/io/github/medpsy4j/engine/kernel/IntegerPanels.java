@@ -1,8 +1,6 @@
 package io.github.medpsy4j.engine.kernel;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
@@ -47,8 +45,6 @@ final class IntegerPanels extends PanelMatrix {
     static final int TILE_BLOCKS_MAX = 8;
 
     /** Blocks of a tile of floats, which is 32 KiB. */
-    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT.withOrder(java.nio.ByteOrder.LITTLE_ENDIAN);
-
     private static final int FLOAT_TILE_BLOCKS_MAX = Activations.SPAN / BLOCK;
 
     /** Blocks whose sums of four tokens are kept at a time. */
@@ -360,27 +356,22 @@ final class IntegerPanels extends PanelMatrix {
      */
     private void multiplyWhole(
             long blocks, Header h, Activations x, int t0, int tokens, int block, int b, int to, Workspace s) {
-        MemorySegment.copy(h.centres, b * ROWS, s.floatTile, FLOAT, 0, Quantizer.SCALE_BLOCKS * ROWS);
-        int sums = x.groupedAt(block, t0);
-        multiplyTile(s.floatTile, Quantizer.SCALE_BLOCKS, x.blockSums, sums, tokens, s.results, to);
-        Arrays.fill(s.wholes, 0, tokens * ROWS, 0f);
-        for (int i = 0; i < Quantizer.SCALE_BLOCKS; i += FLOAT_TILE_BLOCKS_MAX) {
-            for (int j = 0; j < FLOAT_TILE_BLOCKS_MAX; j++) {
-                int next = b + i + j;
-                long low = blocks + (long) next * INTS * VECTOR_BYTES;
-                VectorTiles.unpackWhole(
-                        packed, low, stream, tables, h.scales, next * ROWS, s.floatTile, j * TILE_BLOCK_BYTES);
-            }
-            int from = x.floatsAt(block + i, t0);
-            multiplyTile(s.floatTile, FLOAT_TILE_BLOCKS_MAX * BLOCK, x.floats, from, tokens, s.wholes, 0);
+        for (int i = 0; i < Quantizer.SCALE_BLOCKS; i++) {
+            long low = blocks + (b + i) * (long) INTS * VECTOR_BYTES;
+            VectorTiles.unpackWhole(
+                    packed, low, stream, tables, h.scales, (b + i) * ROWS, s.floatTile, i * TILE_BLOCK_BYTES);
         }
+        int columns = Quantizer.SCALE_BLOCKS * BLOCK;
+        multiplyTile(s.floatTile, columns, x.floats, x.floatsAt(block, t0), tokens, s.wholes, 0);
         int scales = t0 * (x.stride / BLOCK) + block * Activations.GROUP;
         for (int t = 0; t < tokens; t += Activations.GROUP) {
             VectorTiles.addWhole4(
                     s.wholes,
                     t * ROWS,
-                    x.groupedScales,
+                    x,
                     scales + t * (x.stride / BLOCK),
+                    h.centres,
+                    b * ROWS,
                     h.factors,
                     factors(b),
                     s.results,

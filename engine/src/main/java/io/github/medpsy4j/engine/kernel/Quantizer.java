@@ -94,9 +94,6 @@ final class Quantizer {
                 x.groupedSums[grouped] = sum;
                 x.groupedTotals[2 * grouped - token] = first;
                 x.groupedTotals[2 * grouped - token + GROUP] = second;
-                if (x.blockSums != null) {
-                    x.blockSums[x.groupedAt(b, t)] = sum;
-                }
                 if (x.floats != null) {
                     float[] floats = x.floats;
                     int place = x.floatsAt(b, t);

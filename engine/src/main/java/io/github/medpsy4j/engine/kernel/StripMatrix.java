@@ -121,17 +121,14 @@ abstract class StripMatrix extends Matrix {
      * @param x laid out as {@link Activations#grouped}; the first group's first column is at {@code at}
      */
     static void multiplyTile(MemorySegment tile, int columns, float[] x, int at, int tokens, float[] y, int to) {
-        int t = 0;
-        for (; t <= tokens - 12; t += 12) {
-            int group = at + t * Activations.SPAN;
-            for (int v = 0; v < ROWS; v += 2 * LANES) {
-                VectorFloats.multiply12(tile, v * (long) Float.BYTES, columns, x, group, y, to + t * ROWS + v);
+        for (int v = 0; v < ROWS; v += 2 * LANES) {
+            long from = v * (long) Float.BYTES;
+            int t = 0;
+            for (; t <= tokens - 12; t += 12) {
+                VectorFloats.multiply12(tile, from, columns, x, at + t * Activations.SPAN, y, to + t * ROWS + v);
             }
-        }
-        for (; t < tokens; t += Activations.GROUP) {
-            int group = at + t * Activations.SPAN;
-            for (int v = 0; v < ROWS; v += 2 * LANES) {
-                VectorFloats.multiply4(tile, v * (long) Float.BYTES, columns, x, group, y, to + t * ROWS + v);
+            for (; t < tokens; t += Activations.GROUP) {
+                VectorFloats.multiply4(tile, from, columns, x, at + t * Activations.SPAN, y, to + t * ROWS + v);
             }
         }
     }
