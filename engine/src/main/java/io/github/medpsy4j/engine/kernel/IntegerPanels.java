@@ -362,20 +362,33 @@ final class IntegerPanels extends PanelMatrix {
                     packed, low, stream, tables, h.scales, (b + i) * ROWS, s.floatTile, i * TILE_BLOCK_BYTES);
         }
         int columns = Quantizer.SCALE_BLOCKS * BLOCK;
-        multiplyTile(s.floatTile, columns, x.floats, x.floatsAt(block, t0), tokens, s.wholes, 0);
+        int from = x.floatsAt(block, t0);
         int scales = t0 * (x.stride / BLOCK) + block * Activations.GROUP;
-        for (int t = 0; t < tokens; t += Activations.GROUP) {
-            VectorTiles.addWhole4(
-                    s.wholes,
-                    t * ROWS,
-                    x,
-                    scales + t * (x.stride / BLOCK),
-                    h.centres,
-                    b * ROWS,
-                    h.factors,
-                    factors(b),
-                    s.results,
-                    to + t * ROWS);
+        for (int v = 0; v < ROWS; v += 2 * LANES) {
+            long rows = v * (long) Float.BYTES;
+            for (int t = 0, here; t < tokens; t += here) {
+                int at = from + t * Activations.SPAN;
+                if (t <= tokens - 12) {
+                    here = 12;
+                    VectorFloats.multiply12(s.floatTile, rows, columns, x.floats, at, s.wholes, 0);
+                } else {
+                    here = Activations.GROUP;
+                    VectorFloats.multiply4(s.floatTile, rows, columns, x.floats, at, s.wholes, 0);
+                }
+                for (int i = 0; i < here; i += Activations.GROUP) {
+                    VectorTiles.addWhole4(
+                            s.wholes,
+                            i * ROWS,
+                            x,
+                            scales + (t + i) * (x.stride / BLOCK),
+                            h.centres,
+                            b * ROWS + v,
+                            h.factors,
+                            factors(b) + v / LANES * VectorPanels.FACTORS,
+                            s.results,
+                            to + (t + i) * ROWS + v);
+                }
+            }
         }
     }
 

@@ -84,8 +84,8 @@ abstract class PanelMatrix extends StripMatrix {
         final MemorySegment floatTile =
                 Arena.ofAuto().allocate(VectorPanels.FLOAT_TILES ? Activations.SPAN * ROWS * Float.BYTES : 0, 64);
 
-        /** [tokens][rows] whole numbers of 256 columns, where {@link VectorPanels#FLOAT_TILES} */
-        final float[] wholes = new float[VectorPanels.FLOAT_TILES ? RESULTS : 0];
+        /** [twelve tokens][rows] whole numbers of 256 columns, zeros in between, where {@link VectorPanels#FLOAT_TILES} */
+        final float[] wholes = new float[VectorPanels.FLOAT_TILES ? 12 * ROWS : 0];
 
         /** [four tokens][run][token][rows] of a few tokens */
         final float[] sums4 = new float[VectorPanels.FLOAT_TILES ? FEW_TOKENS_MAX / 4 * IntegerPanels.SUMS : 0];

@@ -190,7 +190,7 @@ final class VectorTiles {
     }
 
     /**
-     * Four tokens and 256 columns: y[token][rows] += sum(x)·centre of each block and then (s·scale(x))·d, where s is the sum of
+     * Four tokens, two vectors of rows and 256 columns: y[token][rows] += sum(x)·centre of each block and then (s·scale(x))·d, where s is the sum of
      * whole numbers, which is set to zero.
      *
      * @param at of the group of four tokens' first scale
@@ -215,59 +215,57 @@ final class VectorTiles {
         FloatVector x1 = FloatVector.broadcast(F, tokenScales[at + 1]);
         FloatVector x2 = FloatVector.broadcast(F, tokenScales[at + 2]);
         FloatVector x3 = FloatVector.broadcast(F, tokenScales[at + 3]);
-        for (int v = 0; v < ROWS; v += 2 * L) {
-            FloatVector a0 = FloatVector.fromArray(F, y, to + v);
-            FloatVector a1 = FloatVector.fromArray(F, y, to + ROWS + v);
-            FloatVector a2 = FloatVector.fromArray(F, y, to + 2 * ROWS + v);
-            FloatVector a3 = FloatVector.fromArray(F, y, to + 3 * ROWS + v);
-            FloatVector b0 = FloatVector.fromArray(F, y, to + v + L);
-            FloatVector b1 = FloatVector.fromArray(F, y, to + ROWS + v + L);
-            FloatVector b2 = FloatVector.fromArray(F, y, to + 2 * ROWS + v + L);
-            FloatVector b3 = FloatVector.fromArray(F, y, to + 3 * ROWS + v + L);
-            for (int r = 0; r < Quantizer.SCALE_BLOCKS; r++) {
-                int g = at + r * TOKENS;
-                FloatVector c = FloatVector.fromArray(F, centres, run + r * ROWS + v);
-                FloatVector d = FloatVector.fromArray(F, centres, run + r * ROWS + v + L);
-                FloatVector sum = FloatVector.broadcast(F, tokenSums[g]);
-                a0 = sum.fma(c, a0);
-                b0 = sum.fma(d, b0);
-                sum = FloatVector.broadcast(F, tokenSums[g + 1]);
-                a1 = sum.fma(c, a1);
-                b1 = sum.fma(d, b1);
-                sum = FloatVector.broadcast(F, tokenSums[g + 2]);
-                a2 = sum.fma(c, a2);
-                b2 = sum.fma(d, b2);
-                sum = FloatVector.broadcast(F, tokenSums[g + 3]);
-                a3 = sum.fma(c, a3);
-                b3 = sum.fma(d, b3);
-            }
-            FloatVector d = FloatVector.fromArray(F, factors, factor + v / L * VectorPanels.FACTORS);
-            a0 = FloatVector.fromArray(F, sums, from + v).mul(x0).fma(d, a0);
-            zero.intoArray(sums, from + v);
-            a1 = FloatVector.fromArray(F, sums, from + ROWS + v).mul(x1).fma(d, a1);
-            zero.intoArray(sums, from + ROWS + v);
-            a2 = FloatVector.fromArray(F, sums, from + 2 * ROWS + v).mul(x2).fma(d, a2);
-            zero.intoArray(sums, from + 2 * ROWS + v);
-            a3 = FloatVector.fromArray(F, sums, from + 3 * ROWS + v).mul(x3).fma(d, a3);
-            zero.intoArray(sums, from + 3 * ROWS + v);
-            d = FloatVector.fromArray(F, factors, factor + (v / L + 1) * VectorPanels.FACTORS);
-            b0 = FloatVector.fromArray(F, sums, from + v + L).mul(x0).fma(d, b0);
-            zero.intoArray(sums, from + v + L);
-            b1 = FloatVector.fromArray(F, sums, from + ROWS + v + L).mul(x1).fma(d, b1);
-            zero.intoArray(sums, from + ROWS + v + L);
-            b2 = FloatVector.fromArray(F, sums, from + 2 * ROWS + v + L).mul(x2).fma(d, b2);
-            zero.intoArray(sums, from + 2 * ROWS + v + L);
-            b3 = FloatVector.fromArray(F, sums, from + 3 * ROWS + v + L).mul(x3).fma(d, b3);
-            zero.intoArray(sums, from + 3 * ROWS + v + L);
-            a0.intoArray(y, to + v);
-            a1.intoArray(y, to + ROWS + v);
-            a2.intoArray(y, to + 2 * ROWS + v);
-            a3.intoArray(y, to + 3 * ROWS + v);
-            b0.intoArray(y, to + v + L);
-            b1.intoArray(y, to + ROWS + v + L);
-            b2.intoArray(y, to + 2 * ROWS + v + L);
-            b3.intoArray(y, to + 3 * ROWS + v + L);
+        FloatVector a0 = FloatVector.fromArray(F, y, to);
+        FloatVector a1 = FloatVector.fromArray(F, y, to + ROWS);
+        FloatVector a2 = FloatVector.fromArray(F, y, to + 2 * ROWS);
+        FloatVector a3 = FloatVector.fromArray(F, y, to + 3 * ROWS);
+        FloatVector b0 = FloatVector.fromArray(F, y, to + L);
+        FloatVector b1 = FloatVector.fromArray(F, y, to + ROWS + L);
+        FloatVector b2 = FloatVector.fromArray(F, y, to + 2 * ROWS + L);
+        FloatVector b3 = FloatVector.fromArray(F, y, to + 3 * ROWS + L);
+        for (int r = 0; r < Quantizer.SCALE_BLOCKS; r++) {
+            int g = at + r * TOKENS;
+            FloatVector c = FloatVector.fromArray(F, centres, run + r * ROWS);
+            FloatVector d = FloatVector.fromArray(F, centres, run + r * ROWS + L);
+            FloatVector sum = FloatVector.broadcast(F, tokenSums[g]);
+            a0 = sum.fma(c, a0);
+            b0 = sum.fma(d, b0);
+            sum = FloatVector.broadcast(F, tokenSums[g + 1]);
+            a1 = sum.fma(c, a1);
+            b1 = sum.fma(d, b1);
+            sum = FloatVector.broadcast(F, tokenSums[g + 2]);
+            a2 = sum.fma(c, a2);
+            b2 = sum.fma(d, b2);
+            sum = FloatVector.broadcast(F, tokenSums[g + 3]);
+            a3 = sum.fma(c, a3);
+            b3 = sum.fma(d, b3);
         }
+        FloatVector d = FloatVector.fromArray(F, factors, factor);
+        a0 = FloatVector.fromArray(F, sums, from).mul(x0).fma(d, a0);
+        zero.intoArray(sums, from);
+        a1 = FloatVector.fromArray(F, sums, from + ROWS).mul(x1).fma(d, a1);
+        zero.intoArray(sums, from + ROWS);
+        a2 = FloatVector.fromArray(F, sums, from + 2 * ROWS).mul(x2).fma(d, a2);
+        zero.intoArray(sums, from + 2 * ROWS);
+        a3 = FloatVector.fromArray(F, sums, from + 3 * ROWS).mul(x3).fma(d, a3);
+        zero.intoArray(sums, from + 3 * ROWS);
+        d = FloatVector.fromArray(F, factors, factor + VectorPanels.FACTORS);
+        b0 = FloatVector.fromArray(F, sums, from + L).mul(x0).fma(d, b0);
+        zero.intoArray(sums, from + L);
+        b1 = FloatVector.fromArray(F, sums, from + ROWS + L).mul(x1).fma(d, b1);
+        zero.intoArray(sums, from + ROWS + L);
+        b2 = FloatVector.fromArray(F, sums, from + 2 * ROWS + L).mul(x2).fma(d, b2);
+        zero.intoArray(sums, from + 2 * ROWS + L);
+        b3 = FloatVector.fromArray(F, sums, from + 3 * ROWS + L).mul(x3).fma(d, b3);
+        zero.intoArray(sums, from + 3 * ROWS + L);
+        a0.intoArray(y, to);
+        a1.intoArray(y, to + ROWS);
+        a2.intoArray(y, to + 2 * ROWS);
+        a3.intoArray(y, to + 3 * ROWS);
+        b0.intoArray(y, to + L);
+        b1.intoArray(y, to + ROWS + L);
+        b2.intoArray(y, to + 2 * ROWS + L);
+        b3.intoArray(y, to + 3 * ROWS + L);
     }
 
     /**
