@@ -17,6 +17,7 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class Quantizer {
     private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Integer> I = IntVector.SPECIES_PREFERRED;
     private static final int L = F.length();
     private static final int BLOCK = Activations.BLOCK;
     private static final int GROUP = Activations.GROUP;
@@ -33,6 +34,9 @@ final class Quantizer {
     private static final int PARTS = 1 << 13;
 
     private static final float ROUND = Exp.ROUND;
+
+    /** What the bits of n + ROUND are more than n. C2 adds up lanes of floats one by one, ints in halves. */
+    private static final int ROUND_BITS = Float.floatToRawIntBits(ROUND);
 
     private Quantizer() {}
 
@@ -67,24 +71,22 @@ final class Quantizer {
                 }
                 // A block of zeros, or of numbers so small that the inverse is no float, counts as zeros.
                 inverse = inverse == Float.POSITIVE_INFINITY ? 0 : inverse;
-                FloatVector totals = FloatVector.zero(F);
+                IntVector totals = IntVector.zero(I);
                 for (int j = 0; j < BLOCK / 2; j += L) {
                     FloatVector rounded = FloatVector.fromArray(F, data, at + j)
-                            .fma(FloatVector.broadcast(F, inverse), FloatVector.broadcast(F, ROUND))
-                            .sub(ROUND);
-                    rounded.intoArray(q, j);
-                    totals = rounded.add(totals);
+                            .fma(FloatVector.broadcast(F, inverse), FloatVector.broadcast(F, ROUND));
+                    rounded.sub(ROUND).intoArray(q, j);
+                    totals = rounded.reinterpretAsInts().sub(ROUND_BITS).add(totals);
                 }
-                float first = totals.reduceLanes(VectorOperators.ADD);
-                totals = FloatVector.zero(F);
+                int first = totals.reduceLanes(VectorOperators.ADD);
+                totals = IntVector.zero(I);
                 for (int j = BLOCK / 2; j < BLOCK; j += L) {
                     FloatVector rounded = FloatVector.fromArray(F, data, at + j)
-                            .fma(FloatVector.broadcast(F, inverse), FloatVector.broadcast(F, ROUND))
-                            .sub(ROUND);
-                    rounded.intoArray(q, j);
-                    totals = rounded.add(totals);
+                            .fma(FloatVector.broadcast(F, inverse), FloatVector.broadcast(F, ROUND));
+                    rounded.sub(ROUND).intoArray(q, j);
+                    totals = rounded.reinterpretAsInts().sub(ROUND_BITS).add(totals);
                 }
-                float second = totals.reduceLanes(VectorOperators.ADD);
+                int second = totals.reduceLanes(VectorOperators.ADD);
                 int block = at / BLOCK;
                 int grouped = firstGrouped + b * GROUP;
                 float sum = scale * (first + second);
@@ -121,7 +123,7 @@ final class Quantizer {
                     }
                 }
                 if (t >= singlesFrom) {
-                    multipliers(q, x, block, (int) first, (int) second);
+                    multipliers(q, x, block, first, second);
                 }
             }
         }
@@ -130,7 +132,7 @@ final class Quantizer {
     /** The greatest magnitude; NaN if there is one. */
     private static float max(float[] x, int from, int n) {
         // Floats without their signs are in the order of the ints that they are; a NaN is the greatest.
-        IntVector magnitudes = IntVector.zero(IntVector.SPECIES_PREFERRED);
+        IntVector magnitudes = IntVector.zero(I);
         for (int j = 0; j < n; j += L) {
             magnitudes = FloatVector.fromArray(F, x, from + j)
                     .reinterpretAsInts()
@@ -150,19 +152,20 @@ final class Quantizer {
         if (inverse == Float.POSITIVE_INFINITY) {
             return 0;
         }
-        float most = 0;
+        int most = 0;
         for (int b = 0; b < n; b += BLOCK) {
-            FloatVector parts = FloatVector.zero(F);
+            IntVector parts = IntVector.zero(I);
             for (int j = b; j < b + BLOCK; j += L) {
                 parts = FloatVector.fromArray(F, x, from + j)
                         .abs()
                         .fma(FloatVector.broadcast(F, inverse), FloatVector.broadcast(F, ROUND))
-                        .sub(ROUND)
+                        .reinterpretAsInts()
+                        .sub(ROUND_BITS)
                         .add(parts);
             }
             most = Math.max(most, parts.reduceLanes(VectorOperators.ADD));
         }
-        return (most + BLOCK / 2) / QUANTA_MAX * (max / PARTS);
+        return (float) (most + BLOCK / 2) / QUANTA_MAX * (max / PARTS);
     }
 
     /** What one token's nibbles are multiplied with in a block. */
