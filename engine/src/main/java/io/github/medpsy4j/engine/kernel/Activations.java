@@ -19,6 +19,9 @@ public final class Activations {
     /** Columns of a group that stand together in {@link #grouped}. */
     static final int SPAN = 8 * BLOCK;
 
+    /** Blocks of a span. */
+    static final int SPAN_BLOCKS = SPAN / BLOCK;
+
     /** From a group's columns of a span to the next group's. */
     static final int GROUP_FLOATS = SPAN * GROUP;
 
@@ -74,10 +77,13 @@ public final class Activations {
     /** Groups of four tokens of this batch. */
     int groups;
 
-    /** [rows / 4][stride / BLOCK][4] */
+    /**
+     * [rows / 4][stride / BLOCK][4], and where {@link VectorPanels#FLOAT_TILES} laid out as {@link #grouped} with blocks for columns:
+     * what a tile of weights meets is contiguous there too.
+     */
     float[] groupedScales;
 
-    /** [rows / 4][stride / BLOCK][4] */
+    /** The same of {@link #sums}. */
     float[] groupedSums;
 
     /** [rows / 4][stride / BLOCK][2][4] Σq of each half of a block */
@@ -103,9 +109,18 @@ public final class Activations {
                 : (block * groups + t / GROUP) * (BLOCK * GROUP) + t % GROUP;
     }
 
-    /** The first half's Σq of a block of the group of four tokens from t on; the second's is {@link #GROUP} on. */
+    /** Where token t's scale and sum of a block are in those of groups; within a span the next block's is {@link #GROUP} on. */
+    int groupedBlockAt(int block, int t) {
+        return VectorPanels.FLOAT_TILES
+                ? (block / SPAN_BLOCKS * groups + t / GROUP) * (SPAN_BLOCKS * GROUP)
+                        + block % SPAN_BLOCKS * GROUP
+                        + t % GROUP
+                : (t - t % GROUP) * (stride / BLOCK) + block * GROUP + t % GROUP;
+    }
+
+    /** The first half's Σq of token t's block in {@link #groupedTotals}; the second's is {@link #GROUP} on. */
     int totalsAt(int block, int t) {
-        return (t * (stride / BLOCK) + block * GROUP) * 2;
+        return ((t - t % GROUP) * (stride / BLOCK) + block * GROUP) * 2 + t % GROUP;
     }
 
     /** Where token t's element of a column is in {@link #grouped}; within a span the next column's is {@link #GROUP} on. */
@@ -133,8 +148,8 @@ public final class Activations {
             if (!VectorPanels.FLOAT_TILES) {
                 values = new int[grouped * stride / 2];
             }
-            groupedScales = new float[grouped * stride / BLOCK];
-            groupedSums = new float[grouped * stride / BLOCK];
+            groupedScales = new float[grouped * spans(stride) / BLOCK];
+            groupedSums = new float[grouped * spans(stride) / BLOCK];
             groupedTotals = new float[grouped * stride / BLOCK * 2];
         }
     }

@@ -47,7 +47,7 @@ final class IntegerPanels extends PanelMatrix {
     /** Blocks of a tile of floats, which is 32 KiB. */
     private static final int FLOAT_TILE_BLOCKS_MAX = Activations.SPAN / BLOCK;
 
-    /** Blocks whose sums of four tokens are kept at a time. */
+    /** Blocks whose sums of four tokens are kept at a time: as many of one span as a unit can be divided by. */
     private static final int SUM_BLOCKS_MAX = 8;
 
     /** Sums of four tokens. */
@@ -81,7 +81,7 @@ final class IntegerPanels extends PanelMatrix {
         super(format, rows, columns, arena);
         highOffset = blocksOffset + (long) unitBlocks * INTS * VECTOR_BYTES;
         tileBlocks = greatestDivisor(unitBlocks, VectorPanels.FLOAT_TILES ? FLOAT_TILE_BLOCKS_MAX : TILE_BLOCKS_MAX);
-        sumBlocks = greatestDivisor(unitBlocks, SUM_BLOCKS_MAX);
+        sumBlocks = Math.min(Integer.lowestOneBit(unitBlocks), SUM_BLOCKS_MAX);
         bias = 8 << format.highBits;
         isWhole = VectorPanels.FLOAT_TILES && format == PanelFormat.Q4_K;
         tables = format.isLookedUp ? floats(format::lookUp) : CENTRED_FLOATS;
@@ -295,7 +295,7 @@ final class IntegerPanels extends PanelMatrix {
                     s.sums4,
                     t / 4 * SUMS,
                     x,
-                    (t0 + t) * (x.stride / BLOCK) + block * Activations.GROUP,
+                    x.groupedBlockAt(block, t0 + t),
                     s.headers[0].scales,
                     s.headers[0].centres,
                     b * ROWS,
@@ -311,7 +311,7 @@ final class IntegerPanels extends PanelMatrix {
                     sumBlocks,
                     format.hasCentre(),
                     x,
-                    (t0 + t) * (x.stride / BLOCK) + block * Activations.GROUP,
+                    x.groupedBlockAt(block, t0 + t),
                     s.headers[0].scales,
                     s.headers[0].centres,
                     b * ROWS,
@@ -363,7 +363,7 @@ final class IntegerPanels extends PanelMatrix {
         }
         int columns = Quantizer.SCALE_BLOCKS * BLOCK;
         int from = x.floatsAt(block, t0);
-        int scales = t0 * (x.stride / BLOCK) + block * Activations.GROUP;
+        int scales = x.groupedBlockAt(block, t0);
         for (int v = 0; v < ROWS; v += 2 * LANES) {
             long rows = v * (long) Float.BYTES;
             for (int t = 0, here; t < tokens; t += here) {
@@ -380,7 +380,7 @@ final class IntegerPanels extends PanelMatrix {
                             s.wholes,
                             i * ROWS,
                             x,
-                            scales + (t + i) * (x.stride / BLOCK),
+                            scales + (t + i) * Activations.SPAN_BLOCKS,
                             h.centres,
                             b * ROWS + v,
                             h.factors,
@@ -421,7 +421,6 @@ final class IntegerPanels extends PanelMatrix {
 
     /** {@link #multiplyFloats4} of twelve tokens. */
     private void multiplyFloats12(Activations x, int t, int block, int b, int to, Workspace s) {
-        int scale = t * (x.stride / BLOCK) + block * Activations.GROUP;
         for (int i = 0; i < tileBlocks; i++) {
             for (int v = 0; v < ROWS; v += 2 * LANES) {
                 VectorTiles.multiplyFloats12(
@@ -430,8 +429,8 @@ final class IntegerPanels extends PanelMatrix {
                         BLOCK,
                         x,
                         x.floatsAt(block + i, t),
-                        scale + i * Activations.GROUP,
-                        x.stride / BLOCK * Activations.GROUP,
+                        x.groupedBlockAt(block + i, t),
+                        Activations.SPAN_BLOCKS * Activations.GROUP,
                         format.hasCentre(),
                         s.headers[0].scales,
                         s.headers[0].centres,
@@ -444,7 +443,6 @@ final class IntegerPanels extends PanelMatrix {
 
     /** {@link #multiply4} on a tile of floats. */
     private void multiplyFloats4(Activations x, int t, int block, int b, int to, Workspace s) {
-        int scale = t * (x.stride / BLOCK) + block * Activations.GROUP;
         for (int i = 0; i < tileBlocks; i++) {
             VectorTiles.multiplyFloats4(
                     s.floatTile,
@@ -452,7 +450,7 @@ final class IntegerPanels extends PanelMatrix {
                     BLOCK,
                     x,
                     x.floatsAt(block + i, t),
-                    scale + i * Activations.GROUP,
+                    x.groupedBlockAt(block + i, t),
                     format.hasCentre(),
                     s.headers[0].scales,
                     s.headers[0].centres,

@@ -56,7 +56,6 @@ final class Quantizer {
                 int at = x.row(t) + b * BLOCK;
                 // Row t, element j of a row becomes group t / 4, element j, token t mod 4.
                 int token = t % GROUP;
-                int firstGrouped = (t - token) * (x.stride / BLOCK) + token;
                 float scale;
                 float inverse;
                 if (SCALE_BLOCKS > 1) {
@@ -88,14 +87,15 @@ final class Quantizer {
                 }
                 int second = totals.reduceLanes(VectorOperators.ADD);
                 int block = at / BLOCK;
-                int grouped = firstGrouped + b * GROUP;
+                int grouped = x.groupedBlockAt(b, t);
+                int halves = x.totalsAt(b, t);
                 float sum = scale * (first + second);
                 x.scales[block] = scale;
                 x.sums[block] = sum;
                 x.groupedScales[grouped] = scale;
                 x.groupedSums[grouped] = sum;
-                x.groupedTotals[2 * grouped - token] = first;
-                x.groupedTotals[2 * grouped - token + GROUP] = second;
+                x.groupedTotals[halves] = first;
+                x.groupedTotals[halves + GROUP] = second;
                 if (x.floats != null) {
                     float[] floats = x.floats;
                     int place = x.floatsAt(b, t);
