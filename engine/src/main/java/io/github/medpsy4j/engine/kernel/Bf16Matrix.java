@@ -63,16 +63,12 @@ final class Bf16Matrix extends StripMatrix {
     }
 
     @Override
-    void multiplyPanels(Activations x, int t0, int tokens, long first, int panels, PanelMatrix.Workspace s) {
+    void multiplyPanels(
+            Activations x, int t0, int tokens, long first, int panels, int results, PanelMatrix.Workspace s) {
         int grouped = (tokens + Activations.GROUP - 1) / Activations.GROUP * Activations.GROUP;
-        for (int p = 0; p < panels; p++) {
-            Arrays.fill(s.results, p * RESULTS, p * RESULTS + grouped * ROWS, 0f);
-        }
+        clear(panels, results, grouped, s);
         if (tokens == 1) {
-            for (int p = 0; p < panels; p++) {
-                long panel = first + p * stripBytes;
-                VectorBf16.multiply(packed, panel, stream, pairs, x.data, x.row(t0), s.results, p * RESULTS);
-            }
+            VectorBf16.multiply(packed, first, stream, pairs, x.data, x.row(t0), s.results, results);
             return;
         }
         for (int pair = 0; pair < pairs; pair += Activations.SPAN / 2) {
@@ -81,7 +77,7 @@ final class Bf16Matrix extends StripMatrix {
             for (int p = 0; p < panels; p++) {
                 long at = first + p * stripBytes + pair * (long) VECTOR_BYTES;
                 VectorBf16.unpack(packed, at, stream, here, s.floatTile);
-                multiplyTile(s.floatTile, 2 * here, x.grouped, from, grouped, s.results, p * RESULTS);
+                multiplyTile(s.floatTile, 2 * here, x.grouped, from, grouped, s.results, results + p * RESULTS);
             }
         }
     }

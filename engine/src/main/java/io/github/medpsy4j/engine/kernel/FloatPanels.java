@@ -21,8 +21,8 @@ import java.util.stream.IntStream;
  * where they are but two: integers have to be unpacked for each four.
  */
 final class FloatPanels extends PanelMatrix {
-    /** Blocks of a tile, which is 16 KiB: with twice as many prompts were read more slowly by some 3%. */
-    private static final int TILE_BLOCKS = 8;
+    /** Blocks of a tile for a few tokens: 16 KiB, which the L1 cache holds whole. For many, of which it is read once, a tile is a span. */
+    private static final int FEW_TOKENS_BLOCKS = 2;
 
     /** Of what v is greater by than u. */
     private static final float BASE = 256;
@@ -68,18 +68,15 @@ final class FloatPanels extends PanelMatrix {
     }
 
     @Override
-    void multiplyPanels(Activations x, int t0, int tokens, long first, int panels, Workspace s) {
+    void multiplyPanels(Activations x, int t0, int tokens, long first, int panels, int results, Workspace s) {
         if (tokens == 1) {
-            for (int p = 0; p < panels; p++) {
-                multiply1(x.data, x.row(t0), first + p * stripBytes, p * RESULTS, s);
-            }
+            multiply1(x.data, x.row(t0), first, results, s);
             return;
         }
+        int tileBlocks = tokens > FEW_TOKENS_MAX ? Activations.SPAN_BLOCKS : FEW_TOKENS_BLOCKS;
         // Rows of nobody that fill up a group of four cost less than one or two more tokens by themselves.
         int grouped = (tokens + Activations.GROUP - 1) / Activations.GROUP * Activations.GROUP;
-        for (int p = 0; p < panels; p++) {
-            Arrays.fill(s.results, p * RESULTS, p * RESULTS + grouped * ROWS, 0f);
-        }
+        clear(panels, results, grouped, s);
         for (int u = 0; u < units; u++) {
             for (int p = 0; p < panels; p++) {
                 header(first + p * stripBytes + u * unitBytes, s.headers[p]);
@@ -87,7 +84,7 @@ final class FloatPanels extends PanelMatrix {
             for (int b = 0; b < unitBlocks; ) {
                 int column = (u * unitBlocks + b) * BLOCK;
                 // A tile meets one span of the activations.
-                int blocks = Math.min(TILE_BLOCKS - column / BLOCK % TILE_BLOCKS, unitBlocks - b);
+                int blocks = Math.min(tileBlocks - column / BLOCK % tileBlocks, unitBlocks - b);
                 for (int p = 0; p < panels; p++) {
                     long at = first + p * stripBytes + u * unitBytes + blocksOffset;
                     for (int i = 0; i < blocks; i++) {
@@ -95,7 +92,7 @@ final class FloatPanels extends PanelMatrix {
                     }
                     int columns = blocks * BLOCK;
                     int from = x.groupedAt(column, t0);
-                    multiplyTile(s.floatTile, columns, x.grouped, from, grouped, s.results, p * RESULTS);
+                    multiplyTile(s.floatTile, columns, x.grouped, from, grouped, s.results, results + p * RESULTS);
                 }
                 b += blocks;
             }

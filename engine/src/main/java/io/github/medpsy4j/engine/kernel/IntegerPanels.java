@@ -1,7 +1,6 @@
 package io.github.medpsy4j.engine.kernel;
 
 import java.lang.foreign.Arena;
-import java.util.Arrays;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 
@@ -41,11 +40,8 @@ import java.util.stream.IntStream;
  * bits 16 columns; eight bits and looked up weights are two tiles, c & 15 or n and c >> 4 or h - 8.
  */
 final class IntegerPanels extends PanelMatrix {
-    /** Blocks of a tile of shorts for many tokens, which is 16 KiB. */
+    /** Blocks of a tile for many tokens: of shorts, it is 16 KiB. */
     static final int TILE_BLOCKS_MAX = 8;
-
-    /** Blocks of a tile of floats, which is 32 KiB. */
-    private static final int FLOAT_TILE_BLOCKS_MAX = Activations.SPAN / BLOCK;
 
     /** Blocks whose sums of four tokens are kept at a time: as many of one span as a unit can be divided by. */
     private static final int SUM_BLOCKS_MAX = 8;
@@ -80,7 +76,7 @@ final class IntegerPanels extends PanelMatrix {
     IntegerPanels(PanelFormat format, int rows, int columns, Arena arena) {
         super(format, rows, columns, arena);
         highOffset = blocksOffset + (long) unitBlocks * INTS * VECTOR_BYTES;
-        tileBlocks = greatestDivisor(unitBlocks, VectorPanels.FLOAT_TILES ? FLOAT_TILE_BLOCKS_MAX : TILE_BLOCKS_MAX);
+        tileBlocks = greatestDivisor(unitBlocks, TILE_BLOCKS_MAX);
         sumBlocks = Math.min(Integer.lowestOneBit(unitBlocks), SUM_BLOCKS_MAX);
         bias = 8 << format.highBits;
         isWhole = VectorPanels.FLOAT_TILES && format == PanelFormat.Q4_K;
@@ -116,30 +112,29 @@ final class IntegerPanels extends PanelMatrix {
     }
 
     @Override
-    void multiplyPanels(Activations x, int t0, int tokens, long first, int panels, Workspace s) {
+    void multiplyPanels(Activations x, int t0, int tokens, long first, int panels, int results, Workspace s) {
         // Two or three tokens behind fours, and three alone where that takes no tile, cost less together with rows of
         // nobody that follow them than one by one.
         int rest = tokens % 4;
         boolean fillsUp = rest > SINGLES && (tokens > 4 || (rest == 3 && VectorPanels.FLOAT_TILES));
         int grouped = (fillsUp ? tokens + 3 : tokens) & ~3;
         boolean sharesTiles = isWhole && grouped > FEW_TOKENS_MAX;
-        for (int p = 0; p < panels; p++) {
-            Arrays.fill(s.results, p * RESULTS, p * RESULTS + Math.max(tokens, grouped) * ROWS, 0f);
-        }
+        clear(panels, results, Math.max(tokens, grouped), s);
         if (sharesTiles) {
-            multiplyWhole(x, t0, grouped, first, panels, s);
+            multiplyWhole(x, t0, grouped, first, panels, results, s);
         }
         for (int p = 0; p < panels; p++) {
+            int to = results + p * RESULTS;
             for (int u = 0; u < units; u++) {
                 long unit = first + p * stripBytes + u * unitBytes;
                 int block = u * unitBlocks;
                 boolean isDecoded = grouped > 0 && !sharesTiles;
                 if (isDecoded) {
                     decodeHeader(unit, bias, s.headers[0]);
-                    multiplyFours(unit, x, t0, grouped, block, p * RESULTS, s);
+                    multiplyFours(unit, x, t0, grouped, block, to, s);
                 }
                 for (int t = grouped; t < tokens; t++) {
-                    multiply1(unit, x, t0 + t, block, p * RESULTS + t * ROWS, isDecoded, s);
+                    multiply1(unit, x, t0 + t, block, to + t * ROWS, isDecoded, s);
                     if (!isDecoded && t + 1 < tokens) {
                         if (format == PanelFormat.Q4_K && !isWhole) {
                             decodeHeader(unit, bias, s.headers[0]); // the first did without
@@ -168,7 +163,7 @@ final class IntegerPanels extends PanelMatrix {
             for (int b = 0; b < unitBlocks; b += tileBlocks) {
                 unpack(unit, b, s);
                 int t = 0;
-                for (; VectorPanels.FLOAT_TILES && t <= tokens - 12; t += 12) {
+                for (; VectorPanels.FLOAT_TILES && t <= tokens - TWELVE; t += TWELVE) {
                     multiplyFloats12(x, t0 + t, block + b, b, results + t * ROWS, s);
                 }
                 for (; t < tokens; t += 4) {
@@ -326,7 +321,7 @@ final class IntegerPanels extends PanelMatrix {
     }
 
     /** Fours of tokens from t0 on, with tiles of whole numbers: results of panels. */
-    private void multiplyWhole(Activations x, int t0, int tokens, long first, int panels, Workspace s) {
+    private void multiplyWhole(Activations x, int t0, int tokens, long first, int panels, int results, Workspace s) {
         for (int u = 0; u < units; u++) {
             long unit = first + u * unitBytes;
             for (int p = 0; p < panels; p++) {
@@ -336,7 +331,7 @@ final class IntegerPanels extends PanelMatrix {
             for (int b = 0; b < unitBlocks; b += Quantizer.SCALE_BLOCKS) {
                 for (int p = 0; p < panels; p++) {
                     long blocks = unit + p * stripBytes + blocksOffset;
-                    multiplyWhole(blocks, s.headers[p], x, t0, tokens, u * unitBlocks + b, b, p * RESULTS, s);
+                    multiplyWhole(blocks, s.headers[p], x, t0, tokens, u * unitBlocks + b, b, results + p * RESULTS, s);
                 }
             }
         }
@@ -368,8 +363,8 @@ final class IntegerPanels extends PanelMatrix {
             long rows = v * (long) Float.BYTES;
             for (int t = 0, here; t < tokens; t += here) {
                 int at = from + t * Activations.SPAN;
-                if (t <= tokens - 12) {
-                    here = 12;
+                if (t <= tokens - TWELVE) {
+                    here = TWELVE;
                     VectorFloats.multiply12(s.floatTile, rows, columns, x.floats, at, s.wholes, 0);
                 } else {
                     here = Activations.GROUP;

@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 
 /**
  * A matrix repacked so that vector lanes are rows.
@@ -25,9 +26,16 @@ abstract class StripMatrix extends Matrix {
     /** Tokens that share an unpacked tile: where tiles are floats, twelves that hold the largest batch. */
     static final int TILE_TOKENS = VectorPanels.FLOAT_TILES ? 516 : 64;
 
+    /** Tokens that {@link VectorFloats#multiply12} takes. */
+    static final int TWELVE = 12;
+
     /**
-     * Panels that are multiplied together and whose results are copied together: a token's row is pages from the next one's, and where a panel leaves a line of
+     * Panels whose results are copied together: a token's row is pages from the next one's, and where a panel leaves a line of
      * each strip there, four neighbours leave four.
+     *
+     * <p>They are multiplied together with many tokens, span by span of the activations: all of these are too large for the cache in
+     * which a span and four panels' results stay (1.2 MB of a batch), so that each panel would have them come from memory again.
+     * A few tokens' activations stay there as they are; weights come faster as long streams.
      */
     static final int RESULT_PANELS = 4;
 
@@ -91,7 +99,10 @@ abstract class StripMatrix extends Matrix {
             int here = Math.min(RESULT_PANELS, end - panel);
             for (int t = 0; t < n; t += TILE_TOKENS) {
                 int tokens = Math.min(TILE_TOKENS, n - t);
-                multiplyPanels(x, t, tokens, panel * stripBytes, here, s);
+                int together = tokens > FEW_TOKENS_MAX ? here : 1;
+                for (int p = 0; p < here; p += together) {
+                    multiplyPanels(x, t, tokens, (panel + p) * stripBytes, together, p * RESULTS, s);
+                }
                 for (int v = 0; v < ROWS / LANES; v++) {
                     int row = (v * panels + panel) * LANES;
                     int vectors = Math.clamp((rows() - row) / LANES, 0, here);
@@ -115,16 +126,15 @@ abstract class StripMatrix extends Matrix {
 
     /**
      * Groups of four tokens on a tile of floats, [column][rows]: y[tokens][rows] += Σ tile·x over columns of one span of the
-     * activations.
+     * activations. Half the tile, which stays in the L1 cache, meets all tokens before the other half does.
      *
-     * @param from the first column's weights
      * @param x laid out as {@link Activations#grouped}; the first group's first column is at {@code at}
      */
     static void multiplyTile(MemorySegment tile, int columns, float[] x, int at, int tokens, float[] y, int to) {
         for (int v = 0; v < ROWS; v += 2 * LANES) {
             long from = v * (long) Float.BYTES;
             int t = 0;
-            for (; t <= tokens - 12; t += 12) {
+            for (; t <= tokens - TWELVE; t += TWELVE) {
                 VectorFloats.multiply12(tile, from, columns, x, at + t * Activations.SPAN, y, to + t * ROWS + v);
             }
             for (; t < tokens; t += Activations.GROUP) {
@@ -134,13 +144,20 @@ abstract class StripMatrix extends Matrix {
     }
 
     /**
-     * The results of tokens from t0 on in the workspace's: [panel][tokens][rows].
-     *
-     * <p>Many tokens' columns that a tile meets are read once for all panels, as the activations as a whole are too large for the
-     * cache that holds those.
+     * The results of tokens from t0 on.
      *
      * @param first the byte where the first panel's first strip starts
-     * @param panels how many, at most {@link #RESULT_PANELS}
+     * @param panels how many: at most {@link #RESULT_PANELS}, of a few tokens one
+     * @param results where they go in the workspace's: [tokens][rows], the next panel's {@link #RESULTS} on
      */
-    abstract void multiplyPanels(Activations x, int t0, int tokens, long first, int panels, PanelMatrix.Workspace s);
+    abstract void multiplyPanels(
+            Activations x, int t0, int tokens, long first, int panels, int results, PanelMatrix.Workspace s);
+
+    /** Zeros for rows of results. */
+    static void clear(int panels, int results, int tokens, PanelMatrix.Workspace s) {
+        for (int p = 0; p < panels; p++) {
+            int from = results + p * RESULTS;
+            Arrays.fill(s.results, from, from + tokens * ROWS, 0f);
+        }
+    }
 }

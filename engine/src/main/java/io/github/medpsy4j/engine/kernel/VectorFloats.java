@@ -559,7 +559,7 @@ final class VectorFloats {
         to += ROWS;
         FloatVector u3 = FloatVector.fromArray(F, y, to);
         FloatVector v3 = FloatVector.fromArray(F, y, to + L);
-        for (int i = 0; i < columns * GROUP; i += GROUP) {
+        for (int i = 0; i < columns * GROUP; i += GROUP) { // counted so, addresses take fewer instructions
             long o = from + i * (long) (COLUMN_BYTES / GROUP);
             int at = at0 + i;
             FloatVector c = FloatVector.fromMemorySegment(F, w, o, LE);
@@ -591,10 +591,7 @@ final class VectorFloats {
         v3.intoArray(y, to + L);
     }
 
-    /**
-     * {@link #multiply4} of twelve tokens: a vector of weights, which is read from two lines of the cache, as arrays do not
-     * begin where lines do, serves twelve products.
-     */
+    /** {@link #multiply4} of twelve tokens: a vector of weights serves twelve products. */
     static void multiply12(MemorySegment tile, long from, int columns, float[] x, int at0, float[] y, int to0) {
         MemorySegment w = VectorPanels.exact(tile);
         int to = to0;
@@ -633,7 +630,7 @@ final class VectorFloats {
         to += ROWS;
         FloatVector u11 = FloatVector.fromArray(F, y, to);
         FloatVector v11 = FloatVector.fromArray(F, y, to + L);
-        for (int i = 0; i < columns * GROUP; i += GROUP) {
+        for (int i = 0; i < columns * GROUP; i += GROUP) { // counted so, addresses take fewer instructions
             long o = from + i * (long) (COLUMN_BYTES / GROUP);
             int at = at0 + i;
             FloatVector c = FloatVector.fromMemorySegment(F, w, o, LE);
