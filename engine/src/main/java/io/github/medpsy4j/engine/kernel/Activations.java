@@ -78,8 +78,8 @@ public final class Activations {
     int groups;
 
     /**
-     * [rows / 4][stride / BLOCK][4], and where {@link VectorPanels#FLOAT_TILES} laid out as {@link #grouped} with blocks for columns:
-     * what a tile of weights meets is contiguous there too.
+     * [rows / 4][stride / BLOCK][4], and where {@link VectorPanels#FLOAT_TILES} laid out as {@link #grouped} with blocks for
+     * columns: what a tile of weights meets is contiguous there too.
      */
     float[] groupedScales;
 

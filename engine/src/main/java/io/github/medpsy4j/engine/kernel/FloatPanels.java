@@ -21,7 +21,7 @@ import java.util.stream.IntStream;
  * where they are but two: integers have to be unpacked for each four.
  */
 final class FloatPanels extends PanelMatrix {
-    /** Blocks of a tile for a few tokens: 16 KiB, which the L1 cache holds whole. For many, of which it is read once, a tile is a span. */
+    /** Blocks of a tile for a few tokens: 16 KiB, which the L1 cache holds whole. For many a tile is a span. */
     private static final int FEW_TOKENS_BLOCKS = 2;
 
     /** Of what v is greater by than u. */

@@ -81,8 +81,8 @@ abstract class PanelMatrix extends StripMatrix {
         final float[] results = new float[RESULT_PANELS * RESULTS];
 
         /**
-         * [column][rows], where {@link VectorPanels#FLOAT_TILES}. Not an array, as these do not begin where lines of the cache do: each
-         * load would read two (71 instead of 82 GMAC/s).
+         * [column][rows], where {@link VectorPanels#FLOAT_TILES}. Not an array, as these do not begin where lines of the cache
+         * do: each load would read two (71 instead of 82 GMAC/s).
          */
         final MemorySegment floatTile =
                 Arena.ofAuto().allocate(VectorPanels.FLOAT_TILES ? Activations.SPAN * ROWS * Float.BYTES : 0, 64);

@@ -33,8 +33,9 @@ abstract class StripMatrix extends Matrix {
      * Panels whose results are copied together: a token's row is pages from the next one's, and where a panel leaves a line of
      * each strip there, four neighbours leave four.
      *
-     * <p>They are multiplied together with many tokens, span by span of the activations: all of these are too large for the cache in
-     * which a span and four panels' results stay (1.2 MB of a batch), so that each panel would have them come from memory again.
+     * <p>They are multiplied together with many tokens, span by span of the activations: all of these are too large for the cache
+     * in which a span and four panels' results stay (1.1 MB of a batch), so that each panel would have them come from memory
+     * again.
      * A few tokens' activations stay there as they are; weights come faster as long streams.
      */
     static final int RESULT_PANELS = 4;

@@ -190,8 +190,8 @@ final class VectorTiles {
     }
 
     /**
-     * Four tokens, two vectors of rows and 256 columns: y[token][rows] += sum(x)·centre of each block and then (s·scale(x))·d, where s is the sum of
-     * whole numbers, which is set to zero.
+     * Four tokens, two vectors of rows and 256 columns: y[token][rows] += sum(x)·centre of each block and then (s·scale(x))·d.
+     * Here s is the sum of whole numbers, which is set to zero.
      *
      * @param at of the group of four tokens' first scale
      * @param run the first block's centres
@@ -412,8 +412,8 @@ final class VectorTiles {
     }
 
     /**
-     * {@link #multiplyFloats4} of twelve tokens, three groups of four, and two vectors of rows: so a vector of weights, which is
-     * read from two lines of the cache, as arrays do not begin where lines do, serves twelve products.
+     * {@link #multiplyFloats4} of twelve tokens, three groups of four, and two vectors of rows: a vector of weights serves twelve
+     * products.
      *
      * @param from the run's first column in the tile, of the two vectors' rows
      * @param nextGroup from a group's scales and sums to the next group's
