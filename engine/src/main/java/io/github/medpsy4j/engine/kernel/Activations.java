@@ -16,7 +16,7 @@ public final class Activations {
     /** Tokens that are treated together. */
     static final int GROUP = 4;
 
-    /** Columns of a group that stand together in {@link #grouped}. */
+    /** Columns of a group that stand together in {@link #grouped}: those that {@link Quantizer#SCALE_BLOCKS} have, or more. */
     static final int SPAN = 8 * BLOCK;
 
     /** Blocks of a span. */

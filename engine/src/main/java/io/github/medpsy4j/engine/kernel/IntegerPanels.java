@@ -1,6 +1,7 @@
 package io.github.medpsy4j.engine.kernel;
 
 import java.lang.foreign.Arena;
+import java.util.Arrays;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 
@@ -21,9 +22,9 @@ import java.util.stream.IntStream;
  *
  * <p><b>One token</b> works on the packed nibbles. 32 products of a centred nibble and q are at most 8·Σ|q| in magnitude, which
  * is 8·127·32 = 32,512 or, with 512 bits, 8·4,095 = 32,760. So their sum fits 16 bits, and only the final sum has to: on the
- * way lanes may wrap. So nibbles need not be masked. An int lane holds eight nibbles n0..n7 of one row, the lowest first; shifted right by 0, 4, 8 and 12 and
- * taken as two shorts, it is multiplied with the pairs (b0, b4), (b1, b5), (b2, b6), (b3, b7), where b0 = q0 and bk = qk
- * - 16·q(k-1). What a nibble adds through its upper neighbours' shifts cancels, and the eight products, both shorts
+ * way lanes may wrap. So nibbles need not be masked. An int lane holds eight nibbles n0..n7 of one row, the lowest first;
+ * shifted right by 0, 4, 8 and 12 and taken as two shorts, it is multiplied with the pairs (b0, b4), (b1, b5), (b2, b6),
+ * (b3, b7), where b0 = q0 and bk = qk - 16·q(k-1). What a nibble adds through its upper neighbours' shifts cancels, and the eight products, both shorts
  * together, are Σ nk·qk modulo 2^16. Starting from -8·Σq centres the sum. High bits stand in nibbles of their own and
  * are summed likewise.
  *
@@ -322,6 +323,7 @@ final class IntegerPanels extends PanelMatrix {
 
     /** Fours of tokens from t0 on, with tiles of whole numbers: results of panels. */
     private void multiplyWhole(Activations x, int t0, int tokens, long first, int panels, int results, Workspace s) {
+        Arrays.fill(s.wholes, 0f); // where an error ended the last use in its middle
         for (int u = 0; u < units; u++) {
             long unit = first + u * unitBytes;
             for (int p = 0; p < panels; p++) {

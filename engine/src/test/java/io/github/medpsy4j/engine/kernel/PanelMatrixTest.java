@@ -73,11 +73,11 @@ class PanelMatrixTest {
         }
     }
 
-    /** Some panels whose results are copied together, then fewer, and the last rows of each strip. */
+    /** Some panels that many tokens meet together and whose results are copied together, then fewer, and each strip's last rows. */
     @ParameterizedTest
     @MethodSource("formats")
     void multipliesManyRows(PanelFormat format) {
-        multiplies(format, 6 * PanelMatrix.ROWS - 5, 1, 6);
+        multiplies(format, 6 * PanelMatrix.ROWS - 5, 1, 6, 14);
     }
 
     /** A tile's tokens, and one to three behind them. */
