@@ -18,7 +18,7 @@ import java.util.stream.IntStream;
  *
  * <p><b>Q4_K where vectors have 512 bits</b>: there 256 columns share a scale of the activations, as they share d of the weights,
  * whose scales are whole numbers below 64. S = Σ s·scale over 256 columns is exact too, at most 64·8·Σ|q| &lt; 2^24. So y +=
- * sum(x)·centre(w) of each block, and then y += (S·scale(x))·d.
+ * (S·scale(x))·d, and then y += Σ sum(x)·centre(w) of the eight blocks, which is added up by itself.
  *
  * <p><b>One token</b> works on the packed nibbles. 32 products of a centred nibble and q are at most 8·Σ|q| in magnitude, which
  * is 8·127·32 = 32,512 or, with 512 bits, 8·4,095 = 32,760. So their sum fits 16 bits, and only the final sum has to: on the
@@ -363,28 +363,37 @@ final class IntegerPanels extends PanelMatrix {
         int scales = x.groupedBlockAt(block, t0);
         for (int v = 0; v < ROWS; v += 2 * LANES) {
             long rows = v * (long) Float.BYTES;
-            for (int t = 0, here; t < tokens; t += here) {
+            int run = b * ROWS + v;
+            int factor = factors(b) + v / LANES * VectorPanels.FACTORS;
+            int t = 0;
+            for (; t <= tokens - TWELVE; t += TWELVE) {
+                VectorTiles.multiplyWhole12(
+                        s.floatTile,
+                        rows,
+                        columns,
+                        x,
+                        from + t * Activations.SPAN,
+                        scales + t * Activations.SPAN_BLOCKS,
+                        h.centres,
+                        run,
+                        h.factors,
+                        factor,
+                        s.results,
+                        to + t * ROWS + v);
+            }
+            for (; t < tokens; t += Activations.GROUP) {
                 int at = from + t * Activations.SPAN;
-                if (t <= tokens - TWELVE) {
-                    here = TWELVE;
-                    VectorFloats.multiply12(s.floatTile, rows, columns, x.floats, at, s.wholes, 0);
-                } else {
-                    here = Activations.GROUP;
-                    VectorFloats.multiply4(s.floatTile, rows, columns, x.floats, at, s.wholes, 0);
-                }
-                for (int i = 0; i < here; i += Activations.GROUP) {
-                    VectorTiles.addWhole4(
-                            s.wholes,
-                            i * ROWS,
-                            x,
-                            scales + (t + i) * Activations.SPAN_BLOCKS,
-                            h.centres,
-                            b * ROWS + v,
-                            h.factors,
-                            factors(b) + v / LANES * VectorPanels.FACTORS,
-                            s.results,
-                            to + (t + i) * ROWS + v);
-                }
+                VectorFloats.multiply4(s.floatTile, rows, columns, x.floats, at, s.wholes, 0);
+                VectorTiles.addWhole4(
+                        s.wholes,
+                        x,
+                        scales + t * Activations.SPAN_BLOCKS,
+                        h.centres,
+                        run,
+                        h.factors,
+                        factor,
+                        s.results,
+                        to + t * ROWS + v);
             }
         }
     }

@@ -212,10 +212,10 @@ final class VectorFours {
         float[] tokenScales = x.groupedScales;
         float[] tokenSums = x.groupedSums;
         for (int v = 0; v < ROWS; v += L) {
-            FloatVector a0 = FloatVector.fromArray(F, y, to + v);
-            FloatVector a1 = FloatVector.fromArray(F, y, to + ROWS + v);
-            FloatVector a2 = FloatVector.fromArray(F, y, to + 2 * ROWS + v);
-            FloatVector a3 = FloatVector.fromArray(F, y, to + 3 * ROWS + v);
+            FloatVector a0 = FloatVector.zero(F);
+            FloatVector a1 = a0;
+            FloatVector a2 = a0;
+            FloatVector a3 = a0;
             FloatVector s0 = FloatVector.zero(F);
             FloatVector s1 = s0;
             FloatVector s2 = s0;
@@ -235,14 +235,22 @@ final class VectorFours {
                 a3 = FloatVector.broadcast(F, tokenSums[g + 3]).fma(centre, a3);
             }
             FloatVector d = FloatVector.fromArray(F, factors, factor + v / L * VectorPanels.FACTORS);
-            a0 = s0.mul(FloatVector.broadcast(F, tokenScales[at])).fma(d, a0);
-            a1 = s1.mul(FloatVector.broadcast(F, tokenScales[at + 1])).fma(d, a1);
-            a2 = s2.mul(FloatVector.broadcast(F, tokenScales[at + 2])).fma(d, a2);
-            a3 = s3.mul(FloatVector.broadcast(F, tokenScales[at + 3])).fma(d, a3);
-            a0.intoArray(y, to + v);
-            a1.intoArray(y, to + ROWS + v);
-            a2.intoArray(y, to + 2 * ROWS + v);
-            a3.intoArray(y, to + 3 * ROWS + v);
+            s0.mul(FloatVector.broadcast(F, tokenScales[at]))
+                    .fma(d, FloatVector.fromArray(F, y, to + v))
+                    .add(a0)
+                    .intoArray(y, to + v);
+            s1.mul(FloatVector.broadcast(F, tokenScales[at + 1]))
+                    .fma(d, FloatVector.fromArray(F, y, to + ROWS + v))
+                    .add(a1)
+                    .intoArray(y, to + ROWS + v);
+            s2.mul(FloatVector.broadcast(F, tokenScales[at + 2]))
+                    .fma(d, FloatVector.fromArray(F, y, to + 2 * ROWS + v))
+                    .add(a2)
+                    .intoArray(y, to + 2 * ROWS + v);
+            s3.mul(FloatVector.broadcast(F, tokenScales[at + 3]))
+                    .fma(d, FloatVector.fromArray(F, y, to + 3 * ROWS + v))
+                    .add(a3)
+                    .intoArray(y, to + 3 * ROWS + v);
         }
     }
 }

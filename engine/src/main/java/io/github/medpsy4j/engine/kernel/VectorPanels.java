@@ -1119,7 +1119,7 @@ final class VectorPanels {
 
     /**
      * {@link #combineMinima} where 256 columns share a scale of the activations. Of each 256 the products are added up with their
-     * whole scales first, which is exact: y += Σ sum(x)·centre over blocks, then y += ((Σ s·scale)·scale(x))·d.
+     * whole scales first, which is exact: y += ((Σ s·scale)·scale(x))·d, then y += Σ sum(x)·centre over blocks.
      */
     static void combineWhole(
             MemorySegment packed,
@@ -1139,8 +1139,6 @@ final class VectorPanels {
         float[] blockSums = x.sums;
         int[] starts = x.starts;
         FloatVector bias = FloatVector.broadcast(F, 8);
-        FloatVector a0 = FloatVector.fromArray(F, y, to + v);
-        FloatVector a1 = FloatVector.fromArray(F, y, to + v + L);
         for (int group = 0; group < groups; group++) {
             FloatVector d0 = FloatVector.fromArray(F, factors, from + 2 * group * L);
             FloatVector dmin0 = FloatVector.fromArray(F, factors, from + (2 * group + 1) * L);
@@ -1148,6 +1146,8 @@ final class VectorPanels {
             FloatVector dmin1 = FloatVector.fromArray(F, factors, from + FACTORS + (2 * group + 1) * L);
             FloatVector s0 = FloatVector.zero(F);
             FloatVector s1 = FloatVector.zero(F);
+            FloatVector m0 = FloatVector.zero(F);
+            FloatVector m1 = FloatVector.zero(F);
             for (int p = 4 * group; p < 4 * group + 4; p++) {
                 long o = fields + (p + group) * (long) VECTOR_BYTES;
                 IntVector f0 = IntVector.fromMemorySegment(I, w, o, LE);
@@ -1168,7 +1168,7 @@ final class VectorPanels {
                                 .lanewise(ASHR, 16)
                                 .convertShape(VectorOperators.I2F, F, 0))
                         .fma(w0, s0);
-                a0 = sum.fma(d0.mul(w0).fma(bias, c0), a0);
+                m0 = sum.fma(d0.mul(w0).fma(bias, c0), m0);
                 IntVector t1 = IntVector.fromArray(I, products, 4 * p * ROWS + v + L)
                         .reinterpretAsShorts()
                         .add(IntVector.fromArray(I, products, (4 * p + 1) * ROWS + v + L)
@@ -1183,7 +1183,7 @@ final class VectorPanels {
                                 .lanewise(ASHR, 16)
                                 .convertShape(VectorOperators.I2F, F, 0))
                         .fma(w1, s1);
-                a1 = sum.fma(d1.mul(w1).fma(bias, c1), a1);
+                m1 = sum.fma(d1.mul(w1).fma(bias, c1), m1);
                 sum = FloatVector.broadcast(F, blockSums[at + 2 * p + 1]);
                 start = IntVector.broadcast(I, starts[at + 2 * p + 1]);
                 t0 = IntVector.fromArray(I, products, (4 * p + 2) * ROWS + v)
@@ -1199,7 +1199,7 @@ final class VectorPanels {
                                 .lanewise(ASHR, 16)
                                 .convertShape(VectorOperators.I2F, F, 0))
                         .fma(w0, s0);
-                a0 = sum.fma(d0.mul(w0).fma(bias, c0), a0);
+                m0 = sum.fma(d0.mul(w0).fma(bias, c0), m0);
                 t1 = IntVector.fromArray(I, products, (4 * p + 2) * ROWS + v + L)
                         .reinterpretAsShorts()
                         .add(IntVector.fromArray(I, products, (4 * p + 3) * ROWS + v + L)
@@ -1213,14 +1213,14 @@ final class VectorPanels {
                                 .lanewise(ASHR, 16)
                                 .convertShape(VectorOperators.I2F, F, 0))
                         .fma(w1, s1);
-                a1 = sum.fma(d1.mul(w1).fma(bias, c1), a1);
+                m1 = sum.fma(d1.mul(w1).fma(bias, c1), m1);
             }
             FloatVector scale = FloatVector.broadcast(F, blockScales[at + 8 * group]);
-            a0 = s0.mul(scale).fma(d0, a0);
-            a1 = s1.mul(scale).fma(d1, a1);
+            FloatVector y0 = FloatVector.fromArray(F, y, to + v);
+            s0.mul(scale).fma(d0, y0).add(m0).intoArray(y, to + v);
+            FloatVector y1 = FloatVector.fromArray(F, y, to + v + L);
+            s1.mul(scale).fma(d1, y1).add(m1).intoArray(y, to + v + L);
         }
-        a0.intoArray(y, to + v);
-        a1.intoArray(y, to + v + L);
     }
 
     /** y[token][vector] = results[vector][token], of vectors that are {@code step} apart in the results. */

@@ -37,6 +37,9 @@ final class VectorTiles {
     /** From a group of four tokens' floats to the next group's. */
     private static final int GROUP_FLOATS = Activations.GROUP_FLOATS;
 
+    /** From a group of four tokens' scales and sums to the next group's. */
+    private static final int GROUP_BLOCKS = Activations.SPAN_BLOCKS * TOKENS;
+
     /** The lowest nibbles of both shorts of an int. */
     private static final int PAIR = 0x000f000f;
 
@@ -190,8 +193,253 @@ final class VectorTiles {
     }
 
     /**
-     * Four tokens, two vectors of rows and 256 columns: y[token][rows] += sum(x)·centre of each block and then (s·scale(x))·d.
-     * Here s is the sum of whole numbers, which is set to zero.
+     * Twelve tokens, two vectors of rows and 256 columns of whole numbers, s = Σ tile·q: y[token][rows] += (s·scale(x))·d, and then
+     * what blocks add beside, Σ sum(x)·centre. Sums stay in registers until they are added.
+     *
+     * @param from the first column's weights of these rows
+     * @param at0 the first column's floats of the first four tokens
+     * @param block their first scale
+     * @param run the first block's centres
+     * @param factor the first strip's d in the factors
+     */
+    static void multiplyWhole12(
+            MemorySegment tile,
+            long from,
+            int columns,
+            Activations x,
+            int at0,
+            int block,
+            float[] centres,
+            int run,
+            float[] factors,
+            int factor,
+            float[] y,
+            int to0) {
+        MemorySegment w = VectorPanels.exact(tile);
+        float[] floats = x.floats;
+        float[] scales = x.groupedScales;
+        float[] sums = x.groupedSums;
+        FloatVector u0 = FloatVector.zero(F);
+        FloatVector v0 = FloatVector.zero(F);
+        FloatVector u1 = FloatVector.zero(F);
+        FloatVector v1 = FloatVector.zero(F);
+        FloatVector u2 = FloatVector.zero(F);
+        FloatVector v2 = FloatVector.zero(F);
+        FloatVector u3 = FloatVector.zero(F);
+        FloatVector v3 = FloatVector.zero(F);
+        FloatVector u4 = FloatVector.zero(F);
+        FloatVector v4 = FloatVector.zero(F);
+        FloatVector u5 = FloatVector.zero(F);
+        FloatVector v5 = FloatVector.zero(F);
+        FloatVector u6 = FloatVector.zero(F);
+        FloatVector v6 = FloatVector.zero(F);
+        FloatVector u7 = FloatVector.zero(F);
+        FloatVector v7 = FloatVector.zero(F);
+        FloatVector u8 = FloatVector.zero(F);
+        FloatVector v8 = FloatVector.zero(F);
+        FloatVector u9 = FloatVector.zero(F);
+        FloatVector v9 = FloatVector.zero(F);
+        FloatVector u10 = FloatVector.zero(F);
+        FloatVector v10 = FloatVector.zero(F);
+        FloatVector u11 = FloatVector.zero(F);
+        FloatVector v11 = FloatVector.zero(F);
+        for (int i = 0; i < columns * TOKENS; i += TOKENS) {
+            long o = from + i * (long) (COLUMN_BYTES / TOKENS);
+            int at = at0 + i;
+            FloatVector c = FloatVector.fromMemorySegment(F, w, o, LE);
+            FloatVector d = FloatVector.fromMemorySegment(F, w, o + VECTOR_BYTES, LE);
+            FloatVector b = FloatVector.broadcast(F, floats[at]);
+            u0 = c.fma(b, u0);
+            v0 = d.fma(b, v0);
+            b = FloatVector.broadcast(F, floats[at + 1]);
+            u1 = c.fma(b, u1);
+            v1 = d.fma(b, v1);
+            b = FloatVector.broadcast(F, floats[at + 2]);
+            u2 = c.fma(b, u2);
+            v2 = d.fma(b, v2);
+            b = FloatVector.broadcast(F, floats[at + 3]);
+            u3 = c.fma(b, u3);
+            v3 = d.fma(b, v3);
+            b = FloatVector.broadcast(F, floats[at + GROUP_FLOATS]);
+            u4 = c.fma(b, u4);
+            v4 = d.fma(b, v4);
+            b = FloatVector.broadcast(F, floats[at + GROUP_FLOATS + 1]);
+            u5 = c.fma(b, u5);
+            v5 = d.fma(b, v5);
+            b = FloatVector.broadcast(F, floats[at + GROUP_FLOATS + 2]);
+            u6 = c.fma(b, u6);
+            v6 = d.fma(b, v6);
+            b = FloatVector.broadcast(F, floats[at + GROUP_FLOATS + 3]);
+            u7 = c.fma(b, u7);
+            v7 = d.fma(b, v7);
+            b = FloatVector.broadcast(F, floats[at + 2 * GROUP_FLOATS]);
+            u8 = c.fma(b, u8);
+            v8 = d.fma(b, v8);
+            b = FloatVector.broadcast(F, floats[at + 2 * GROUP_FLOATS + 1]);
+            u9 = c.fma(b, u9);
+            v9 = d.fma(b, v9);
+            b = FloatVector.broadcast(F, floats[at + 2 * GROUP_FLOATS + 2]);
+            u10 = c.fma(b, u10);
+            v10 = d.fma(b, v10);
+            b = FloatVector.broadcast(F, floats[at + 2 * GROUP_FLOATS + 3]);
+            u11 = c.fma(b, u11);
+            v11 = d.fma(b, v11);
+        }
+        FloatVector c = FloatVector.fromArray(F, factors, factor);
+        FloatVector d = FloatVector.fromArray(F, factors, factor + VectorPanels.FACTORS);
+        int to = to0;
+        FloatVector b = FloatVector.broadcast(F, scales[block]);
+        u0.mul(b).fma(c, FloatVector.fromArray(F, y, to)).intoArray(y, to);
+        v0.mul(b).fma(d, FloatVector.fromArray(F, y, to + L)).intoArray(y, to + L);
+        to += ROWS;
+        b = FloatVector.broadcast(F, scales[block + 1]);
+        u1.mul(b).fma(c, FloatVector.fromArray(F, y, to)).intoArray(y, to);
+        v1.mul(b).fma(d, FloatVector.fromArray(F, y, to + L)).intoArray(y, to + L);
+        to += ROWS;
+        b = FloatVector.broadcast(F, scales[block + 2]);
+        u2.mul(b).fma(c, FloatVector.fromArray(F, y, to)).intoArray(y, to);
+        v2.mul(b).fma(d, FloatVector.fromArray(F, y, to + L)).intoArray(y, to + L);
+        to += ROWS;
+        b = FloatVector.broadcast(F, scales[block + 3]);
+        u3.mul(b).fma(c, FloatVector.fromArray(F, y, to)).intoArray(y, to);
+        v3.mul(b).fma(d, FloatVector.fromArray(F, y, to + L)).intoArray(y, to + L);
+        to += ROWS;
+        b = FloatVector.broadcast(F, scales[block + GROUP_BLOCKS]);
+        u4.mul(b).fma(c, FloatVector.fromArray(F, y, to)).intoArray(y, to);
+        v4.mul(b).fma(d, FloatVector.fromArray(F, y, to + L)).intoArray(y, to + L);
+        to += ROWS;
+        b = FloatVector.broadcast(F, scales[block + GROUP_BLOCKS + 1]);
+        u5.mul(b).fma(c, FloatVector.fromArray(F, y, to)).intoArray(y, to);
+        v5.mul(b).fma(d, FloatVector.fromArray(F, y, to + L)).intoArray(y, to + L);
+        to += ROWS;
+        b = FloatVector.broadcast(F, scales[block + GROUP_BLOCKS + 2]);
+        u6.mul(b).fma(c, FloatVector.fromArray(F, y, to)).intoArray(y, to);
+        v6.mul(b).fma(d, FloatVector.fromArray(F, y, to + L)).intoArray(y, to + L);
+        to += ROWS;
+        b = FloatVector.broadcast(F, scales[block + GROUP_BLOCKS + 3]);
+        u7.mul(b).fma(c, FloatVector.fromArray(F, y, to)).intoArray(y, to);
+        v7.mul(b).fma(d, FloatVector.fromArray(F, y, to + L)).intoArray(y, to + L);
+        to += ROWS;
+        b = FloatVector.broadcast(F, scales[block + 2 * GROUP_BLOCKS]);
+        u8.mul(b).fma(c, FloatVector.fromArray(F, y, to)).intoArray(y, to);
+        v8.mul(b).fma(d, FloatVector.fromArray(F, y, to + L)).intoArray(y, to + L);
+        to += ROWS;
+        b = FloatVector.broadcast(F, scales[block + 2 * GROUP_BLOCKS + 1]);
+        u9.mul(b).fma(c, FloatVector.fromArray(F, y, to)).intoArray(y, to);
+        v9.mul(b).fma(d, FloatVector.fromArray(F, y, to + L)).intoArray(y, to + L);
+        to += ROWS;
+        b = FloatVector.broadcast(F, scales[block + 2 * GROUP_BLOCKS + 2]);
+        u10.mul(b).fma(c, FloatVector.fromArray(F, y, to)).intoArray(y, to);
+        v10.mul(b).fma(d, FloatVector.fromArray(F, y, to + L)).intoArray(y, to + L);
+        to += ROWS;
+        b = FloatVector.broadcast(F, scales[block + 2 * GROUP_BLOCKS + 3]);
+        u11.mul(b).fma(c, FloatVector.fromArray(F, y, to)).intoArray(y, to);
+        v11.mul(b).fma(d, FloatVector.fromArray(F, y, to + L)).intoArray(y, to + L);
+        u0 = FloatVector.zero(F);
+        v0 = FloatVector.zero(F);
+        u1 = FloatVector.zero(F);
+        v1 = FloatVector.zero(F);
+        u2 = FloatVector.zero(F);
+        v2 = FloatVector.zero(F);
+        u3 = FloatVector.zero(F);
+        v3 = FloatVector.zero(F);
+        u4 = FloatVector.zero(F);
+        v4 = FloatVector.zero(F);
+        u5 = FloatVector.zero(F);
+        v5 = FloatVector.zero(F);
+        u6 = FloatVector.zero(F);
+        v6 = FloatVector.zero(F);
+        u7 = FloatVector.zero(F);
+        v7 = FloatVector.zero(F);
+        u8 = FloatVector.zero(F);
+        v8 = FloatVector.zero(F);
+        u9 = FloatVector.zero(F);
+        v9 = FloatVector.zero(F);
+        u10 = FloatVector.zero(F);
+        v10 = FloatVector.zero(F);
+        u11 = FloatVector.zero(F);
+        v11 = FloatVector.zero(F);
+        for (int r = 0; r < Quantizer.SCALE_BLOCKS; r++) {
+            int at = block + r * TOKENS;
+            c = FloatVector.fromArray(F, centres, run + r * ROWS);
+            d = FloatVector.fromArray(F, centres, run + r * ROWS + L);
+            b = FloatVector.broadcast(F, sums[at]);
+            u0 = c.fma(b, u0);
+            v0 = d.fma(b, v0);
+            b = FloatVector.broadcast(F, sums[at + 1]);
+            u1 = c.fma(b, u1);
+            v1 = d.fma(b, v1);
+            b = FloatVector.broadcast(F, sums[at + 2]);
+            u2 = c.fma(b, u2);
+            v2 = d.fma(b, v2);
+            b = FloatVector.broadcast(F, sums[at + 3]);
+            u3 = c.fma(b, u3);
+            v3 = d.fma(b, v3);
+            b = FloatVector.broadcast(F, sums[at + GROUP_BLOCKS]);
+            u4 = c.fma(b, u4);
+            v4 = d.fma(b, v4);
+            b = FloatVector.broadcast(F, sums[at + GROUP_BLOCKS + 1]);
+            u5 = c.fma(b, u5);
+            v5 = d.fma(b, v5);
+            b = FloatVector.broadcast(F, sums[at + GROUP_BLOCKS + 2]);
+            u6 = c.fma(b, u6);
+            v6 = d.fma(b, v6);
+            b = FloatVector.broadcast(F, sums[at + GROUP_BLOCKS + 3]);
+            u7 = c.fma(b, u7);
+            v7 = d.fma(b, v7);
+            b = FloatVector.broadcast(F, sums[at + 2 * GROUP_BLOCKS]);
+            u8 = c.fma(b, u8);
+            v8 = d.fma(b, v8);
+            b = FloatVector.broadcast(F, sums[at + 2 * GROUP_BLOCKS + 1]);
+            u9 = c.fma(b, u9);
+            v9 = d.fma(b, v9);
+            b = FloatVector.broadcast(F, sums[at + 2 * GROUP_BLOCKS + 2]);
+            u10 = c.fma(b, u10);
+            v10 = d.fma(b, v10);
+            b = FloatVector.broadcast(F, sums[at + 2 * GROUP_BLOCKS + 3]);
+            u11 = c.fma(b, u11);
+            v11 = d.fma(b, v11);
+        }
+        to = to0;
+        FloatVector.fromArray(F, y, to).add(u0).intoArray(y, to);
+        FloatVector.fromArray(F, y, to + L).add(v0).intoArray(y, to + L);
+        to += ROWS;
+        FloatVector.fromArray(F, y, to).add(u1).intoArray(y, to);
+        FloatVector.fromArray(F, y, to + L).add(v1).intoArray(y, to + L);
+        to += ROWS;
+        FloatVector.fromArray(F, y, to).add(u2).intoArray(y, to);
+        FloatVector.fromArray(F, y, to + L).add(v2).intoArray(y, to + L);
+        to += ROWS;
+        FloatVector.fromArray(F, y, to).add(u3).intoArray(y, to);
+        FloatVector.fromArray(F, y, to + L).add(v3).intoArray(y, to + L);
+        to += ROWS;
+        FloatVector.fromArray(F, y, to).add(u4).intoArray(y, to);
+        FloatVector.fromArray(F, y, to + L).add(v4).intoArray(y, to + L);
+        to += ROWS;
+        FloatVector.fromArray(F, y, to).add(u5).intoArray(y, to);
+        FloatVector.fromArray(F, y, to + L).add(v5).intoArray(y, to + L);
+        to += ROWS;
+        FloatVector.fromArray(F, y, to).add(u6).intoArray(y, to);
+        FloatVector.fromArray(F, y, to + L).add(v6).intoArray(y, to + L);
+        to += ROWS;
+        FloatVector.fromArray(F, y, to).add(u7).intoArray(y, to);
+        FloatVector.fromArray(F, y, to + L).add(v7).intoArray(y, to + L);
+        to += ROWS;
+        FloatVector.fromArray(F, y, to).add(u8).intoArray(y, to);
+        FloatVector.fromArray(F, y, to + L).add(v8).intoArray(y, to + L);
+        to += ROWS;
+        FloatVector.fromArray(F, y, to).add(u9).intoArray(y, to);
+        FloatVector.fromArray(F, y, to + L).add(v9).intoArray(y, to + L);
+        to += ROWS;
+        FloatVector.fromArray(F, y, to).add(u10).intoArray(y, to);
+        FloatVector.fromArray(F, y, to + L).add(v10).intoArray(y, to + L);
+        to += ROWS;
+        FloatVector.fromArray(F, y, to).add(u11).intoArray(y, to);
+        FloatVector.fromArray(F, y, to + L).add(v11).intoArray(y, to + L);
+    }
+
+    /**
+     * What {@link #multiplyWhole12} adds to y of four tokens, whose sums of whole numbers are set to zero.
      *
      * @param at of the group of four tokens' first scale
      * @param run the first block's centres
@@ -199,7 +447,6 @@ final class VectorTiles {
      */
     static void addWhole4(
             float[] sums,
-            int from,
             Activations x,
             int at,
             float[] centres,
@@ -215,14 +462,14 @@ final class VectorTiles {
         FloatVector x1 = FloatVector.broadcast(F, tokenScales[at + 1]);
         FloatVector x2 = FloatVector.broadcast(F, tokenScales[at + 2]);
         FloatVector x3 = FloatVector.broadcast(F, tokenScales[at + 3]);
-        FloatVector a0 = FloatVector.fromArray(F, y, to);
-        FloatVector a1 = FloatVector.fromArray(F, y, to + ROWS);
-        FloatVector a2 = FloatVector.fromArray(F, y, to + 2 * ROWS);
-        FloatVector a3 = FloatVector.fromArray(F, y, to + 3 * ROWS);
-        FloatVector b0 = FloatVector.fromArray(F, y, to + L);
-        FloatVector b1 = FloatVector.fromArray(F, y, to + ROWS + L);
-        FloatVector b2 = FloatVector.fromArray(F, y, to + 2 * ROWS + L);
-        FloatVector b3 = FloatVector.fromArray(F, y, to + 3 * ROWS + L);
+        FloatVector a0 = FloatVector.zero(F);
+        FloatVector a1 = FloatVector.zero(F);
+        FloatVector a2 = FloatVector.zero(F);
+        FloatVector a3 = FloatVector.zero(F);
+        FloatVector b0 = FloatVector.zero(F);
+        FloatVector b1 = FloatVector.zero(F);
+        FloatVector b2 = FloatVector.zero(F);
+        FloatVector b3 = FloatVector.zero(F);
         for (int r = 0; r < Quantizer.SCALE_BLOCKS; r++) {
             int g = at + r * TOKENS;
             FloatVector c = FloatVector.fromArray(F, centres, run + r * ROWS);
@@ -241,31 +488,55 @@ final class VectorTiles {
             b3 = sum.fma(d, b3);
         }
         FloatVector d = FloatVector.fromArray(F, factors, factor);
-        a0 = FloatVector.fromArray(F, sums, from).mul(x0).fma(d, a0);
-        zero.intoArray(sums, from);
-        a1 = FloatVector.fromArray(F, sums, from + ROWS).mul(x1).fma(d, a1);
-        zero.intoArray(sums, from + ROWS);
-        a2 = FloatVector.fromArray(F, sums, from + 2 * ROWS).mul(x2).fma(d, a2);
-        zero.intoArray(sums, from + 2 * ROWS);
-        a3 = FloatVector.fromArray(F, sums, from + 3 * ROWS).mul(x3).fma(d, a3);
-        zero.intoArray(sums, from + 3 * ROWS);
+        FloatVector.fromArray(F, sums, 0)
+                .mul(x0)
+                .fma(d, FloatVector.fromArray(F, y, to))
+                .add(a0)
+                .intoArray(y, to);
+        zero.intoArray(sums, 0);
+        FloatVector.fromArray(F, sums, ROWS)
+                .mul(x1)
+                .fma(d, FloatVector.fromArray(F, y, to + ROWS))
+                .add(a1)
+                .intoArray(y, to + ROWS);
+        zero.intoArray(sums, ROWS);
+        FloatVector.fromArray(F, sums, 2 * ROWS)
+                .mul(x2)
+                .fma(d, FloatVector.fromArray(F, y, to + 2 * ROWS))
+                .add(a2)
+                .intoArray(y, to + 2 * ROWS);
+        zero.intoArray(sums, 2 * ROWS);
+        FloatVector.fromArray(F, sums, 3 * ROWS)
+                .mul(x3)
+                .fma(d, FloatVector.fromArray(F, y, to + 3 * ROWS))
+                .add(a3)
+                .intoArray(y, to + 3 * ROWS);
+        zero.intoArray(sums, 3 * ROWS);
         d = FloatVector.fromArray(F, factors, factor + VectorPanels.FACTORS);
-        b0 = FloatVector.fromArray(F, sums, from + L).mul(x0).fma(d, b0);
-        zero.intoArray(sums, from + L);
-        b1 = FloatVector.fromArray(F, sums, from + ROWS + L).mul(x1).fma(d, b1);
-        zero.intoArray(sums, from + ROWS + L);
-        b2 = FloatVector.fromArray(F, sums, from + 2 * ROWS + L).mul(x2).fma(d, b2);
-        zero.intoArray(sums, from + 2 * ROWS + L);
-        b3 = FloatVector.fromArray(F, sums, from + 3 * ROWS + L).mul(x3).fma(d, b3);
-        zero.intoArray(sums, from + 3 * ROWS + L);
-        a0.intoArray(y, to);
-        a1.intoArray(y, to + ROWS);
-        a2.intoArray(y, to + 2 * ROWS);
-        a3.intoArray(y, to + 3 * ROWS);
-        b0.intoArray(y, to + L);
-        b1.intoArray(y, to + ROWS + L);
-        b2.intoArray(y, to + 2 * ROWS + L);
-        b3.intoArray(y, to + 3 * ROWS + L);
+        FloatVector.fromArray(F, sums, L)
+                .mul(x0)
+                .fma(d, FloatVector.fromArray(F, y, to + L))
+                .add(b0)
+                .intoArray(y, to + L);
+        zero.intoArray(sums, L);
+        FloatVector.fromArray(F, sums, ROWS + L)
+                .mul(x1)
+                .fma(d, FloatVector.fromArray(F, y, to + ROWS + L))
+                .add(b1)
+                .intoArray(y, to + ROWS + L);
+        zero.intoArray(sums, ROWS + L);
+        FloatVector.fromArray(F, sums, 2 * ROWS + L)
+                .mul(x2)
+                .fma(d, FloatVector.fromArray(F, y, to + 2 * ROWS + L))
+                .add(b2)
+                .intoArray(y, to + 2 * ROWS + L);
+        zero.intoArray(sums, 2 * ROWS + L);
+        FloatVector.fromArray(F, sums, 3 * ROWS + L)
+                .mul(x3)
+                .fma(d, FloatVector.fromArray(F, y, to + 3 * ROWS + L))
+                .add(b3)
+                .intoArray(y, to + 3 * ROWS + L);
+        zero.intoArray(sums, 3 * ROWS + L);
     }
 
     /**

@@ -180,6 +180,7 @@ class PanelMatrixTest {
             for (int t = 0; t < tokens; t++) {
                 float sum = 0;
                 float whole = 0;
+                float minima = 0;
                 for (int run = 0; run < runs; run++) {
                     int s = 0;
                     int total = 0;
@@ -192,11 +193,12 @@ class PanelMatrixTest {
                     if (isWhole) {
                         // Sums of 256 columns with their whole scales: exact in a float.
                         int block = row + run / 8 * perBlock;
-                        sum = Math.fma(blockSum, centre[run], sum);
+                        minima = Math.fma(blockSum, centre[run], minima);
                         whole = Math.fma(s, sixBitScale(blocks, block, run % 8), whole);
                         if (run % 8 == 7) {
-                            sum = Math.fma(whole * blockScale, half(blocks, block), sum);
+                            sum = Math.fma(whole * blockScale, half(blocks, block), sum) + minima;
                             whole = 0;
+                            minima = 0;
                         }
                         continue;
                     }
