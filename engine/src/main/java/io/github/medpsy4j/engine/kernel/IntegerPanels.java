@@ -361,8 +361,8 @@ final class IntegerPanels extends PanelMatrix {
         int columns = Quantizer.SCALE_BLOCKS * BLOCK;
         int from = x.floatsAt(block, t0);
         int scales = x.groupedBlockAt(block, t0);
-        for (int v = 0; v < ROWS; v += 2 * LANES) {
-            long rows = v * (long) Float.BYTES;
+        for (int v = 0; v < ROWS; v += HALF_ROWS) {
+            long rows = v / HALF_ROWS * (long) HALF_TILE_BYTES;
             int run = b * ROWS + v;
             int factor = factors(b) + v / LANES * VectorPanels.FACTORS;
             int t = 0;
@@ -428,10 +428,10 @@ final class IntegerPanels extends PanelMatrix {
     /** {@link #multiplyFloats4} of twelve tokens. */
     private void multiplyFloats12(Activations x, int t, int block, int b, int to, Workspace s) {
         for (int i = 0; i < tileBlocks; i++) {
-            for (int v = 0; v < ROWS; v += 2 * LANES) {
+            for (int v = 0; v < ROWS; v += HALF_ROWS) {
                 VectorTiles.multiplyFloats12(
                         s.floatTile,
-                        i * TILE_BLOCK_BYTES + v * Float.BYTES,
+                        i * TILE_BLOCK_BYTES + v / HALF_ROWS * HALF_TILE_BYTES,
                         BLOCK,
                         x,
                         x.floatsAt(block + i, t),

@@ -24,8 +24,8 @@ import java.util.stream.Stream;
 abstract class PanelMatrix extends StripMatrix {
     static final int BLOCK = Activations.BLOCK;
 
-    /** Bytes of a block in a tile of floats. */
-    static final long TILE_BLOCK_BYTES = BLOCK * ROWS * (long) Float.BYTES;
+    /** Bytes of a block in half a tile of floats. */
+    static final long TILE_BLOCK_BYTES = BLOCK * HALF_ROWS * (long) Float.BYTES;
 
     /** Ints that hold a block's nibbles. */
     static final int INTS = BLOCK / 8;
@@ -81,11 +81,11 @@ abstract class PanelMatrix extends StripMatrix {
         final float[] results = new float[RESULT_PANELS * RESULTS];
 
         /**
-         * [column][rows], where {@link VectorPanels#FLOAT_TILES}. Not an array, as these do not begin where lines of the cache
+         * [half][column of a span][rows], where {@link VectorPanels#FLOAT_TILES}. Not an array, as these do not begin where lines of the cache
          * do: each load would read two (71 instead of 82 GMAC/s).
          */
         final MemorySegment floatTile =
-                Arena.ofAuto().allocate(VectorPanels.FLOAT_TILES ? Activations.SPAN * ROWS * Float.BYTES : 0, 64);
+                Arena.ofAuto().allocate(VectorPanels.FLOAT_TILES ? 2L * HALF_TILE_BYTES : 0, 64);
 
         /** [four tokens][rows] whole numbers of 256 columns, zeros in between, where {@link VectorPanels#FLOAT_TILES} */
         final float[] wholes = new float[VectorPanels.FLOAT_TILES ? Activations.GROUP * ROWS : 0];

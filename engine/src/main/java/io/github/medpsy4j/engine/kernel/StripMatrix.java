@@ -23,6 +23,15 @@ abstract class StripMatrix extends Matrix {
 
     static final int VECTOR_BYTES = LANES * Integer.BYTES;
 
+    /** Rows of half a tile of floats. */
+    static final int HALF_ROWS = 2 * LANES;
+
+    /**
+     * Half a tile of floats, [column][rows]: with 512 bits 32 KiB, which stay in the L1 cache next to twelve tokens' columns.
+     * Interleaved with the other half they would fall on half of the cache's lines alone.
+     */
+    static final int HALF_TILE_BYTES = Activations.SPAN * HALF_ROWS * Float.BYTES;
+
     /** Tokens that share an unpacked tile: where tiles are floats, twelves that hold the largest batch. */
     static final int TILE_TOKENS = VectorPanels.FLOAT_TILES ? 516 : 64;
 
@@ -126,14 +135,14 @@ abstract class StripMatrix extends Matrix {
     }
 
     /**
-     * Groups of four tokens on a tile of floats, [column][rows]: y[tokens][rows] += Σ tile·x over columns of one span of the
+     * Groups of four tokens on a tile of floats, [half][column][rows]: y[tokens][rows] += Σ tile·x over columns of one span of the
      * activations. Half the tile, which stays in the L1 cache, meets all tokens before the other half does.
      *
      * @param x laid out as {@link Activations#grouped}; the first group's first column is at {@code at}
      */
     static void multiplyTile(MemorySegment tile, int columns, float[] x, int at, int tokens, float[] y, int to) {
-        for (int v = 0; v < ROWS; v += 2 * LANES) {
-            long from = v * (long) Float.BYTES;
+        for (int v = 0; v < ROWS; v += HALF_ROWS) {
+            long from = v / HALF_ROWS * (long) HALF_TILE_BYTES;
             int t = 0;
             for (; t <= tokens - TWELVE; t += TWELVE) {
                 VectorFloats.multiply12(tile, from, columns, x, at + t * Activations.SPAN, y, to + t * ROWS + v);

@@ -19,7 +19,12 @@ final class VectorBf16 {
     private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
     private static final int L = VectorPanels.L;
     private static final int ROWS = VectorPanels.ROWS;
-    private static final int COLUMN_BYTES = ROWS * Float.BYTES;
+    /** From a column of half a tile to the next. */
+    private static final int COLUMN_BYTES = StripMatrix.HALF_ROWS * Float.BYTES;
+
+    /** From a tile's first half of rows to its second. */
+    private static final int HALF_BYTES = StripMatrix.HALF_TILE_BYTES;
+
     private static final int UPPER = 0xffff0000;
 
     private VectorBf16() {}
@@ -69,15 +74,15 @@ final class VectorBf16 {
             w.lanewise(LSHL, 16).reinterpretAsFloats().intoMemorySegment(t, to + StripMatrix.VECTOR_BYTES, LE);
             w.and(UPPER).reinterpretAsFloats().intoMemorySegment(t, to + COLUMN_BYTES + StripMatrix.VECTOR_BYTES, LE);
             w = IntVector.fromMemorySegment(I, packed, o + 2 * stream, LE);
-            w.lanewise(LSHL, 16).reinterpretAsFloats().intoMemorySegment(t, to + 2 * StripMatrix.VECTOR_BYTES, LE);
-            w.and(UPPER)
-                    .reinterpretAsFloats()
-                    .intoMemorySegment(t, to + COLUMN_BYTES + 2 * StripMatrix.VECTOR_BYTES, LE);
+            w.lanewise(LSHL, 16).reinterpretAsFloats().intoMemorySegment(t, to + HALF_BYTES, LE);
+            w.and(UPPER).reinterpretAsFloats().intoMemorySegment(t, to + COLUMN_BYTES + HALF_BYTES, LE);
             w = IntVector.fromMemorySegment(I, packed, o + 3 * stream, LE);
-            w.lanewise(LSHL, 16).reinterpretAsFloats().intoMemorySegment(t, to + 3 * StripMatrix.VECTOR_BYTES, LE);
+            w.lanewise(LSHL, 16)
+                    .reinterpretAsFloats()
+                    .intoMemorySegment(t, to + HALF_BYTES + StripMatrix.VECTOR_BYTES, LE);
             w.and(UPPER)
                     .reinterpretAsFloats()
-                    .intoMemorySegment(t, to + COLUMN_BYTES + 3 * StripMatrix.VECTOR_BYTES, LE);
+                    .intoMemorySegment(t, to + COLUMN_BYTES + HALF_BYTES + StripMatrix.VECTOR_BYTES, LE);
         }
     }
 }

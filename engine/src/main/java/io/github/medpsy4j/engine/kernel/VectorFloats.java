@@ -18,7 +18,12 @@ final class VectorFloats {
     private static final int ROWS = VectorPanels.ROWS;
     private static final int VECTORS = ROWS / L;
     private static final int VECTOR_BYTES = I.vectorByteSize();
-    private static final int COLUMN_BYTES = ROWS * Float.BYTES;
+    /** From a column of half a tile to the next. */
+    private static final int COLUMN_BYTES = StripMatrix.HALF_ROWS * Float.BYTES;
+
+    /** From a tile's first half of rows to its second. */
+    private static final int HALF_BYTES = StripMatrix.HALF_TILE_BYTES;
+
     private static final int INTS = PanelMatrix.INTS;
     private static final int GROUP = Activations.GROUP;
     private static final int GROUP_FLOATS = Activations.GROUP_FLOATS;
@@ -431,7 +436,7 @@ final class VectorFloats {
         for (int i = 0; i < INTS * VECTORS; i++) {
             int word = i / VECTORS;
             int v = i % VECTORS;
-            long to = to0 + word * (8L * COLUMN_BYTES) + v * (long) VECTOR_BYTES;
+            long to = to0 + word * (8L * COLUMN_BYTES) + v / 2 * HALF_BYTES + v % 2 * (long) VECTOR_BYTES;
             int r = run + (word >> log) * ROWS + v * L;
             long o = at + v * stream;
             FloatVector scale = FloatVector.fromArray(F, scales, r);
@@ -474,7 +479,7 @@ final class VectorFloats {
         MemorySegment t = VectorPanels.exact(tile);
         for (int i = 0; i < INTS * VECTORS; i++) {
             int v = i % VECTORS;
-            long to = to0 + i / VECTORS * (8L * COLUMN_BYTES) + v * (long) VECTOR_BYTES;
+            long to = to0 + i / VECTORS * (8L * COLUMN_BYTES) + v / 2 * HALF_BYTES + v % 2 * (long) VECTOR_BYTES;
             long o = at + v * stream + i / VECTORS * (2L * VECTOR_BYTES);
             FloatVector scale = FloatVector.fromArray(F, scales, run + v * L);
             FloatVector centre = FloatVector.fromArray(F, centres, run + v * L);
@@ -517,7 +522,7 @@ final class VectorFloats {
         for (int i = 0; i < INTS * VECTORS; i++) {
             int word = i / VECTORS;
             int v = i % VECTORS;
-            long to = to0 + word * (8L * COLUMN_BYTES) + v * (long) VECTOR_BYTES;
+            long to = to0 + word * (8L * COLUMN_BYTES) + v / 2 * HALF_BYTES + v % 2 * (long) VECTOR_BYTES;
             FloatVector scale = FloatVector.fromArray(F, scales, run + (word >> log) * ROWS + v * L);
             IntVector n = IntVector.fromMemorySegment(I, w, at + v * stream + word * (long) VECTOR_BYTES, LE);
             IntVector c = n.selectFrom(t0, t1);

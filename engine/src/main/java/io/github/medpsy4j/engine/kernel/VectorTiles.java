@@ -27,7 +27,12 @@ final class VectorTiles {
     private static final int ROWS = VectorPanels.ROWS;
     private static final int VECTORS = ROWS / L;
     private static final int VECTOR_BYTES = I.vectorByteSize();
-    private static final int COLUMN_BYTES = ROWS * Float.BYTES;
+    /** From a column of half a tile to the next. */
+    private static final int COLUMN_BYTES = StripMatrix.HALF_ROWS * Float.BYTES;
+
+    /** From a tile's first half of rows to its second. */
+    private static final int HALF_BYTES = StripMatrix.HALF_TILE_BYTES;
+
     private static final int INTS = PanelMatrix.INTS;
     private static final int SHIFTS = Activations.SHIFTS;
 
@@ -127,7 +132,10 @@ final class VectorTiles {
         MemorySegment t = VectorPanels.exact(tile);
         IntVector table = IntVector.fromArray(I, tables, 0);
         for (int i = 0; i < INTS * VECTORS; i++) {
-            long to = to0 + i / VECTORS * (8L * COLUMN_BYTES) + i % VECTORS * (long) VECTOR_BYTES;
+            long to = to0
+                    + i / VECTORS * (8L * COLUMN_BYTES)
+                    + i % VECTORS / 2 * HALF_BYTES
+                    + i % 2 * (long) VECTOR_BYTES;
             IntVector n = IntVector.fromMemorySegment(
                     I, w, plane + i % VECTORS * stream + i / VECTORS * (long) VECTOR_BYTES, LE);
             n.selectFrom(table).reinterpretAsFloats().intoMemorySegment(t, to, LE);
@@ -171,7 +179,7 @@ final class VectorTiles {
         IntVector table = IntVector.fromArray(I, tables, 0);
         for (int i = 0; i < INTS * VECTORS; i++) {
             int v = i % VECTORS;
-            long to = to0 + i / VECTORS * (8L * COLUMN_BYTES) + v * (long) VECTOR_BYTES;
+            long to = to0 + i / VECTORS * (8L * COLUMN_BYTES) + v / 2 * HALF_BYTES + v % 2 * (long) VECTOR_BYTES;
             FloatVector scale = FloatVector.fromArray(F, scales, run + v * L);
             IntVector n = IntVector.fromMemorySegment(I, w, plane + v * stream + i / VECTORS * (long) VECTOR_BYTES, LE);
             n.selectFrom(table).reinterpretAsFloats().mul(scale).intoMemorySegment(t, to, LE);
@@ -584,8 +592,8 @@ final class VectorTiles {
             long o = from + k * (long) COLUMN_BYTES;
             FloatVector c0 = FloatVector.fromMemorySegment(F, w, o, LE);
             FloatVector c1 = FloatVector.fromMemorySegment(F, w, o + VECTOR_BYTES, LE);
-            FloatVector c2 = FloatVector.fromMemorySegment(F, w, o + 2 * VECTOR_BYTES, LE);
-            FloatVector c3 = FloatVector.fromMemorySegment(F, w, o + 3 * VECTOR_BYTES, LE);
+            FloatVector c2 = FloatVector.fromMemorySegment(F, w, o + HALF_BYTES, LE);
+            FloatVector c3 = FloatVector.fromMemorySegment(F, w, o + HALF_BYTES + VECTOR_BYTES, LE);
             FloatVector b = FloatVector.broadcast(F, q[at + TOKENS * k]);
             a00 = c0.fma(b, a00);
             a10 = c1.fma(b, a10);
