@@ -2,7 +2,6 @@ package io.github.medpsy4j.gguf;
 
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -125,19 +124,13 @@ public final class Metadata {
         return has(key) ? bool(key) : defaultValue;
     }
 
-    /** An array of strings, decoded anew at each call; unmodifiable. */
+    /** An array of strings; unmodifiable. A string is decoded anew whenever the list is asked for it, and not kept. */
     public List<String> strings(String key) throws GgufException {
         MetadataArray array = array(key, "an array of strings");
         if (array.elementType() != ValueType.STRING) {
             throw wrongType(key, entries.get(key), "an array of strings");
         }
-        String[] strings = new String[array.length()];
-        int at = array.start();
-        for (int i = 0; i < strings.length; i++) {
-            strings[i] = MetadataArray.string(header, at);
-            at += 8 + LittleEndian.int32(header, at);
-        }
-        return Collections.unmodifiableList(Arrays.asList(strings));
+        return new MetadataStrings(header, array);
     }
 
     /** An array of whole numbers of any type, each within int. */

@@ -160,7 +160,10 @@ final class MetadataTest {
         builder.array("longs", ValueType.UINT64, 2, builder.int64(5), builder.int64(Integer.MAX_VALUE))
                 .array("bytes", ValueType.UINT8, 2, new byte[] {1, -1});
         Metadata metadata = metadata(builder);
-        assertEquals(List.of("a", "", "Ġthe", "医"), metadata.strings("strings"));
+        List<String> strings = metadata.strings("strings");
+        assertEquals(List.of("a", "", "Ġthe", "医"), strings);
+        assertThrows(IndexOutOfBoundsException.class, () -> strings.get(4));
+        assertThrows(UnsupportedOperationException.class, () -> strings.set(0, "b"));
         assertArrayEquals(new int[] {1, -1, Integer.MIN_VALUE}, metadata.ints("ints"));
         assertArrayEquals(new float[] {0.5f, Float.NEGATIVE_INFINITY}, metadata.floats("floats"));
         assertEquals(List.of(), metadata.strings("empty"));

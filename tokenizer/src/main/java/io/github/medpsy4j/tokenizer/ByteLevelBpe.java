@@ -52,22 +52,18 @@ final class ByteLevelBpe implements Bpe {
     private static Pieces pieces(Vocabulary vocabulary) {
         List<String> tokens = vocabulary.tokens();
         int n = tokens.size();
-        long charsAll = 0;
-        int charsMax = 0;
-        for (String token : tokens) {
-            charsAll += token.length();
-            charsMax = Math.max(charsMax, token.length());
-        }
-        // Most tokens take a byte a char; those that are plain text may take more.
-        byte[] bytes = new byte[Math.toIntExact(charsAll) + Utf8.maxBytes(charsMax)];
-        char[] chars = new char[charsMax];
+        byte[] bytes = new byte[8 * n];
+        char[] chars = new char[256];
         int[] starts = new int[n + 1];
         int at = 0;
         for (int id = 0; id < n; id++) {
             String token = tokens.get(id);
             int length = token.length();
-            if (bytes.length < at + Utf8.maxBytes(charsMax)) {
-                bytes = Arrays.copyOf(bytes, bytes.length + (bytes.length >> 1) + Utf8.maxBytes(charsMax));
+            if (chars.length < length) {
+                chars = new char[length];
+            }
+            if (bytes.length - at < Utf8.maxBytes(length)) {
+                bytes = Arrays.copyOf(bytes, bytes.length + (bytes.length >> 1) + Utf8.maxBytes(length));
             }
             token.getChars(0, length, chars, 0); // a copy at once: charAt is slow before it is compiled
             int end = -1;

@@ -40,15 +40,9 @@ final class SentencePieceBpe implements Bpe {
         this.vocabulary = vocabulary;
         List<String> tokens = vocabulary.tokens();
         int n = tokens.size();
-        long charsAll = 0;
-        int charsMax = 0;
-        for (String token : tokens) {
-            charsAll += token.length();
-            charsMax = Math.max(charsMax, token.length());
-        }
         Arrays.fill(byteIds, Pieces.NONE);
-        byte[] bytes = new byte[Utf8.maxBytes(Math.toIntExact(charsAll))];
-        char[] chars = new char[charsMax];
+        byte[] bytes = new byte[8 * n];
+        char[] chars = new char[256];
         int[] starts = new int[n + 1];
         orders = new int[n];
         spaceFollows.set(' ');
@@ -57,6 +51,12 @@ final class SentencePieceBpe implements Bpe {
         for (int id = 0; id < n; id++) {
             String token = tokens.get(id);
             int length = token.length();
+            if (chars.length < length) {
+                chars = new char[length];
+            }
+            if (bytes.length - at < Utf8.maxBytes(length)) {
+                bytes = Arrays.copyOf(bytes, bytes.length + (bytes.length >> 1) + Utf8.maxBytes(length));
+            }
             token.getChars(0, length, chars, 0); // a copy at once: charAt is slow before it is compiled
             if (vocabulary.isNormal(id)) {
                 for (int i = 0; i < length; i++) {

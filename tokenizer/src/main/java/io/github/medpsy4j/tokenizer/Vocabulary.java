@@ -136,7 +136,7 @@ public final class Vocabulary {
 
     private Vocabulary(Builder b) {
         model = Objects.requireNonNull(b.model, "model");
-        tokens = List.copyOf(b.tokens);
+        tokens = new Texts(b.tokens);
         int n = tokens.size();
         if (n == 0) {
             throw new TokenizerException("tokenizer.ggml.tokens: the vocabulary is empty");
@@ -146,7 +146,7 @@ public final class Vocabulary {
         if (!sentencePiece && preTokenizer == null) {
             throw new TokenizerException("tokenizer.ggml.pre: missing; byte-level BPE needs a pre-tokenizer");
         }
-        merges = List.copyOf(b.merges);
+        merges = new Texts(b.merges);
         if (!sentencePiece && merges.isEmpty()) {
             throw new TokenizerException("tokenizer.ggml.merges: missing; byte-level BPE needs merges");
         }

@@ -1,5 +1,6 @@
 package io.github.medpsy4j.tokenizer;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -158,6 +159,29 @@ class VocabularyTest {
         String first = tokens[0];
         tokens[0] = "changed";
         assertEquals(first, vocabulary.tokens().getFirst());
+    }
+
+    @Test
+    void tokensMayBeFarLongerThanMost() {
+        List<String> tokens = new ArrayList<>(bpe().build().tokens());
+        List<String> merges = new ArrayList<>(bpe().build().merges());
+        tokens.add("aa");
+        merges.add("a a");
+        for (int length = 4; length <= 4096; length *= 2) {
+            tokens.add("a".repeat(length));
+            merges.add("a".repeat(length / 2) + " " + "a".repeat(length / 2));
+        }
+        tokens.add("<|" + "医".repeat(4000) + "|>");
+        int[] types = new int[tokens.size()];
+        Arrays.fill(types, 1);
+        types[types.length - 1] = 3;
+        Vocabulary vocabulary = bpe().tokens(tokens).merges(merges).types(types).build();
+        assertEquals(tokens, vocabulary.tokens());
+        assertEquals(merges, vocabulary.merges());
+        Tokenizer tokenizer = Tokenizer.of(vocabulary);
+        int[] ids = tokenizer.encode("a".repeat(4096));
+        assertArrayEquals(new int[] {tokens.size() - 2}, ids);
+        assertEquals("a".repeat(4096), tokenizer.decode(ids));
     }
 
     private static Vocabulary.Builder bpe() {

@@ -18,7 +18,6 @@ final class VectorBf16 {
     private static final VectorSpecies<Integer> I = IntVector.SPECIES_PREFERRED;
     private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
     private static final int L = VectorPanels.L;
-    private static final int ROWS = VectorPanels.ROWS;
     /** From a column of half a tile to the next. */
     private static final int COLUMN_BYTES = StripMatrix.HALF_ROWS * Float.BYTES;
 

@@ -167,7 +167,7 @@ final class VectorIQuants {
             for (int k = 0; k < 16; k++) {
                 float db = d * (0.5f + ((int) (scales >>> (4 * k)) & 0x0F)) * 0.25f;
                 int q = src.get(BlockDecoder.INT, block + DequantizeIQuants.IQ2_XS_QS + 4 * k);
-                int signs = DequantizeIQuants.signs(q >>> 9) | DequantizeIQuants.signs(q >>> 25) << 8;
+                int signs = DequantizeIQuants.signs(q >>> 9) | (DequantizeIQuants.signs(q >>> 25) << 8);
                 sixteen(grid[q & 0x1FF], grid[(q >>> 16) & 0x1FF], signs, db, dst, out + 16 * k);
             }
         }
@@ -193,12 +193,12 @@ final class VectorIQuants {
 
     /** Two points of four magnitudes, one behind the other. */
     private static long points(int first, int second) {
-        return first & 0xFFFF_FFFFL | (long) second << 32;
+        return (first & 0xFFFF_FFFFL) | ((long) second << 32);
     }
 
     /** The signs of two points of eight that seven bits each give, the first of which is the word's {@code at}-th. */
     private static int signs(int aux, int at) {
-        return DequantizeIQuants.signs(aux >>> (7 * at)) | DequantizeIQuants.signs(aux >>> (7 * at + 7)) << 8;
+        return DequantizeIQuants.signs(aux >>> (7 * at)) | (DequantizeIQuants.signs(aux >>> (7 * at + 7)) << 8);
     }
 
     /**
