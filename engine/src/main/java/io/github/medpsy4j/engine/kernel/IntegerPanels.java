@@ -365,27 +365,18 @@ final class IntegerPanels extends PanelMatrix {
             long rows = v / HALF_ROWS * (long) HALF_TILE_BYTES;
             int run = b * ROWS + v;
             int factor = factors(b) + v / LANES * VectorPanels.FACTORS;
-            int t = 0;
-            for (; t <= tokens - TWELVE; t += TWELVE) {
-                VectorTiles.multiplyWhole12(
-                        s.floatTile,
-                        rows,
-                        columns,
-                        x,
-                        from + t * Activations.SPAN,
-                        scales + t * Activations.SPAN_BLOCKS,
-                        h.centres,
-                        run,
-                        h.factors,
-                        factor,
-                        s.results,
-                        to + t * ROWS + v);
-            }
-            for (; t < tokens; t += Activations.GROUP) {
+            for (int t = 0, here; t < tokens; t += here) {
                 int at = from + t * Activations.SPAN;
-                VectorFloats.multiply4(s.floatTile, rows, columns, x.floats, at, s.wholes, 0);
-                VectorTiles.addWhole4(
+                if (t <= tokens - TWELVE) {
+                    here = TWELVE;
+                    VectorFloats.multiply12(s.floatTile, rows, columns, x.floats, at, s.wholes, 0);
+                } else {
+                    here = Activations.GROUP;
+                    VectorFloats.multiply4(s.floatTile, rows, columns, x.floats, at, s.wholes, 0);
+                }
+                VectorTiles.addWhole(
                         s.wholes,
+                        here,
                         x,
                         scales + t * Activations.SPAN_BLOCKS,
                         h.centres,

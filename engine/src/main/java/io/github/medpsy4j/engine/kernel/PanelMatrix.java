@@ -87,8 +87,8 @@ abstract class PanelMatrix extends StripMatrix {
         final MemorySegment floatTile =
                 Arena.ofAuto().allocate(VectorPanels.FLOAT_TILES ? 2L * HALF_TILE_BYTES : 0, 64);
 
-        /** [four tokens][rows] whole numbers of 256 columns, zeros in between, where {@link VectorPanels#FLOAT_TILES} */
-        final float[] wholes = new float[VectorPanels.FLOAT_TILES ? Activations.GROUP * ROWS : 0];
+        /** [twelve tokens][rows] whole numbers of 256 columns, zeros in between, where {@link VectorPanels#FLOAT_TILES} */
+        final float[] wholes = new float[VectorPanels.FLOAT_TILES ? TWELVE * ROWS : 0];
 
         /** [four tokens][run][token][rows] of a few tokens */
         final float[] sums4 = new float[VectorPanels.FLOAT_TILES ? FEW_TOKENS_MAX / 4 * IntegerPanels.SUMS : 0];

@@ -201,260 +201,17 @@ final class VectorTiles {
     }
 
     /**
-     * Twelve tokens, two vectors of rows and 256 columns of whole numbers, s = Σ tile·q: y[token][rows] += (s·scale(x))·d, and then
-     * what blocks add beside, Σ sum(x)·centre. Sums stay in registers until they are added.
+     * Tokens, two vectors of rows and 256 columns: y[token][rows] += (s·scale(x))·d, and then what the eight blocks add beside,
+     * Σ sum(x)·centre. Here s is the sum of whole numbers, which is set to zero.
      *
-     * @param from the first column's weights of these rows
-     * @param at0 the first column's floats of the first four tokens
-     * @param block their first scale
+     * @param sums [tokens][rows]
+     * @param at the first token's scale, which is the first of four
      * @param run the first block's centres
      * @param factor the first strip's d in the factors
      */
-    static void multiplyWhole12(
-            MemorySegment tile,
-            long from,
-            int columns,
-            Activations x,
-            int at0,
-            int block,
-            float[] centres,
-            int run,
-            float[] factors,
-            int factor,
-            float[] y,
-            int to0) {
-        MemorySegment w = VectorPanels.exact(tile);
-        float[] floats = x.floats;
-        float[] scales = x.groupedScales;
-        float[] sums = x.groupedSums;
-        FloatVector u0 = FloatVector.zero(F);
-        FloatVector v0 = FloatVector.zero(F);
-        FloatVector u1 = FloatVector.zero(F);
-        FloatVector v1 = FloatVector.zero(F);
-        FloatVector u2 = FloatVector.zero(F);
-        FloatVector v2 = FloatVector.zero(F);
-        FloatVector u3 = FloatVector.zero(F);
-        FloatVector v3 = FloatVector.zero(F);
-        FloatVector u4 = FloatVector.zero(F);
-        FloatVector v4 = FloatVector.zero(F);
-        FloatVector u5 = FloatVector.zero(F);
-        FloatVector v5 = FloatVector.zero(F);
-        FloatVector u6 = FloatVector.zero(F);
-        FloatVector v6 = FloatVector.zero(F);
-        FloatVector u7 = FloatVector.zero(F);
-        FloatVector v7 = FloatVector.zero(F);
-        FloatVector u8 = FloatVector.zero(F);
-        FloatVector v8 = FloatVector.zero(F);
-        FloatVector u9 = FloatVector.zero(F);
-        FloatVector v9 = FloatVector.zero(F);
-        FloatVector u10 = FloatVector.zero(F);
-        FloatVector v10 = FloatVector.zero(F);
-        FloatVector u11 = FloatVector.zero(F);
-        FloatVector v11 = FloatVector.zero(F);
-        for (int i = 0; i < columns * TOKENS; i += TOKENS) {
-            long o = from + i * (long) (COLUMN_BYTES / TOKENS);
-            int at = at0 + i;
-            FloatVector c = FloatVector.fromMemorySegment(F, w, o, LE);
-            FloatVector d = FloatVector.fromMemorySegment(F, w, o + VECTOR_BYTES, LE);
-            FloatVector b = FloatVector.broadcast(F, floats[at]);
-            u0 = c.fma(b, u0);
-            v0 = d.fma(b, v0);
-            b = FloatVector.broadcast(F, floats[at + 1]);
-            u1 = c.fma(b, u1);
-            v1 = d.fma(b, v1);
-            b = FloatVector.broadcast(F, floats[at + 2]);
-            u2 = c.fma(b, u2);
-            v2 = d.fma(b, v2);
-            b = FloatVector.broadcast(F, floats[at + 3]);
-            u3 = c.fma(b, u3);
-            v3 = d.fma(b, v3);
-            b = FloatVector.broadcast(F, floats[at + GROUP_FLOATS]);
-            u4 = c.fma(b, u4);
-            v4 = d.fma(b, v4);
-            b = FloatVector.broadcast(F, floats[at + GROUP_FLOATS + 1]);
-            u5 = c.fma(b, u5);
-            v5 = d.fma(b, v5);
-            b = FloatVector.broadcast(F, floats[at + GROUP_FLOATS + 2]);
-            u6 = c.fma(b, u6);
-            v6 = d.fma(b, v6);
-            b = FloatVector.broadcast(F, floats[at + GROUP_FLOATS + 3]);
-            u7 = c.fma(b, u7);
-            v7 = d.fma(b, v7);
-            b = FloatVector.broadcast(F, floats[at + 2 * GROUP_FLOATS]);
-            u8 = c.fma(b, u8);
-            v8 = d.fma(b, v8);
-            b = FloatVector.broadcast(F, floats[at + 2 * GROUP_FLOATS + 1]);
-            u9 = c.fma(b, u9);
-            v9 = d.fma(b, v9);
-            b = FloatVector.broadcast(F, floats[at + 2 * GROUP_FLOATS + 2]);
-            u10 = c.fma(b, u10);
-            v10 = d.fma(b, v10);
-            b = FloatVector.broadcast(F, floats[at + 2 * GROUP_FLOATS + 3]);
-            u11 = c.fma(b, u11);
-            v11 = d.fma(b, v11);
-        }
-        FloatVector c = FloatVector.fromArray(F, factors, factor);
-        FloatVector d = FloatVector.fromArray(F, factors, factor + VectorPanels.FACTORS);
-        int to = to0;
-        FloatVector b = FloatVector.broadcast(F, scales[block]);
-        u0.mul(b).fma(c, FloatVector.fromArray(F, y, to)).intoArray(y, to);
-        v0.mul(b).fma(d, FloatVector.fromArray(F, y, to + L)).intoArray(y, to + L);
-        to += ROWS;
-        b = FloatVector.broadcast(F, scales[block + 1]);
-        u1.mul(b).fma(c, FloatVector.fromArray(F, y, to)).intoArray(y, to);
-        v1.mul(b).fma(d, FloatVector.fromArray(F, y, to + L)).intoArray(y, to + L);
-        to += ROWS;
-        b = FloatVector.broadcast(F, scales[block + 2]);
-        u2.mul(b).fma(c, FloatVector.fromArray(F, y, to)).intoArray(y, to);
-        v2.mul(b).fma(d, FloatVector.fromArray(F, y, to + L)).intoArray(y, to + L);
-        to += ROWS;
-        b = FloatVector.broadcast(F, scales[block + 3]);
-        u3.mul(b).fma(c, FloatVector.fromArray(F, y, to)).intoArray(y, to);
-        v3.mul(b).fma(d, FloatVector.fromArray(F, y, to + L)).intoArray(y, to + L);
-        to += ROWS;
-        b = FloatVector.broadcast(F, scales[block + GROUP_BLOCKS]);
-        u4.mul(b).fma(c, FloatVector.fromArray(F, y, to)).intoArray(y, to);
-        v4.mul(b).fma(d, FloatVector.fromArray(F, y, to + L)).intoArray(y, to + L);
-        to += ROWS;
-        b = FloatVector.broadcast(F, scales[block + GROUP_BLOCKS + 1]);
-        u5.mul(b).fma(c, FloatVector.fromArray(F, y, to)).intoArray(y, to);
-        v5.mul(b).fma(d, FloatVector.fromArray(F, y, to + L)).intoArray(y, to + L);
-        to += ROWS;
-        b = FloatVector.broadcast(F, scales[block + GROUP_BLOCKS + 2]);
-        u6.mul(b).fma(c, FloatVector.fromArray(F, y, to)).intoArray(y, to);
-        v6.mul(b).fma(d, FloatVector.fromArray(F, y, to + L)).intoArray(y, to + L);
-        to += ROWS;
-        b = FloatVector.broadcast(F, scales[block + GROUP_BLOCKS + 3]);
-        u7.mul(b).fma(c, FloatVector.fromArray(F, y, to)).intoArray(y, to);
-        v7.mul(b).fma(d, FloatVector.fromArray(F, y, to + L)).intoArray(y, to + L);
-        to += ROWS;
-        b = FloatVector.broadcast(F, scales[block + 2 * GROUP_BLOCKS]);
-        u8.mul(b).fma(c, FloatVector.fromArray(F, y, to)).intoArray(y, to);
-        v8.mul(b).fma(d, FloatVector.fromArray(F, y, to + L)).intoArray(y, to + L);
-        to += ROWS;
-        b = FloatVector.broadcast(F, scales[block + 2 * GROUP_BLOCKS + 1]);
-        u9.mul(b).fma(c, FloatVector.fromArray(F, y, to)).intoArray(y, to);
-        v9.mul(b).fma(d, FloatVector.fromArray(F, y, to + L)).intoArray(y, to + L);
-        to += ROWS;
-        b = FloatVector.broadcast(F, scales[block + 2 * GROUP_BLOCKS + 2]);
-        u10.mul(b).fma(c, FloatVector.fromArray(F, y, to)).intoArray(y, to);
-        v10.mul(b).fma(d, FloatVector.fromArray(F, y, to + L)).intoArray(y, to + L);
-        to += ROWS;
-        b = FloatVector.broadcast(F, scales[block + 2 * GROUP_BLOCKS + 3]);
-        u11.mul(b).fma(c, FloatVector.fromArray(F, y, to)).intoArray(y, to);
-        v11.mul(b).fma(d, FloatVector.fromArray(F, y, to + L)).intoArray(y, to + L);
-        u0 = FloatVector.zero(F);
-        v0 = FloatVector.zero(F);
-        u1 = FloatVector.zero(F);
-        v1 = FloatVector.zero(F);
-        u2 = FloatVector.zero(F);
-        v2 = FloatVector.zero(F);
-        u3 = FloatVector.zero(F);
-        v3 = FloatVector.zero(F);
-        u4 = FloatVector.zero(F);
-        v4 = FloatVector.zero(F);
-        u5 = FloatVector.zero(F);
-        v5 = FloatVector.zero(F);
-        u6 = FloatVector.zero(F);
-        v6 = FloatVector.zero(F);
-        u7 = FloatVector.zero(F);
-        v7 = FloatVector.zero(F);
-        u8 = FloatVector.zero(F);
-        v8 = FloatVector.zero(F);
-        u9 = FloatVector.zero(F);
-        v9 = FloatVector.zero(F);
-        u10 = FloatVector.zero(F);
-        v10 = FloatVector.zero(F);
-        u11 = FloatVector.zero(F);
-        v11 = FloatVector.zero(F);
-        for (int r = 0; r < Quantizer.SCALE_BLOCKS; r++) {
-            int at = block + r * TOKENS;
-            c = FloatVector.fromArray(F, centres, run + r * ROWS);
-            d = FloatVector.fromArray(F, centres, run + r * ROWS + L);
-            b = FloatVector.broadcast(F, sums[at]);
-            u0 = c.fma(b, u0);
-            v0 = d.fma(b, v0);
-            b = FloatVector.broadcast(F, sums[at + 1]);
-            u1 = c.fma(b, u1);
-            v1 = d.fma(b, v1);
-            b = FloatVector.broadcast(F, sums[at + 2]);
-            u2 = c.fma(b, u2);
-            v2 = d.fma(b, v2);
-            b = FloatVector.broadcast(F, sums[at + 3]);
-            u3 = c.fma(b, u3);
-            v3 = d.fma(b, v3);
-            b = FloatVector.broadcast(F, sums[at + GROUP_BLOCKS]);
-            u4 = c.fma(b, u4);
-            v4 = d.fma(b, v4);
-            b = FloatVector.broadcast(F, sums[at + GROUP_BLOCKS + 1]);
-            u5 = c.fma(b, u5);
-            v5 = d.fma(b, v5);
-            b = FloatVector.broadcast(F, sums[at + GROUP_BLOCKS + 2]);
-            u6 = c.fma(b, u6);
-            v6 = d.fma(b, v6);
-            b = FloatVector.broadcast(F, sums[at + GROUP_BLOCKS + 3]);
-            u7 = c.fma(b, u7);
-            v7 = d.fma(b, v7);
-            b = FloatVector.broadcast(F, sums[at + 2 * GROUP_BLOCKS]);
-            u8 = c.fma(b, u8);
-            v8 = d.fma(b, v8);
-            b = FloatVector.broadcast(F, sums[at + 2 * GROUP_BLOCKS + 1]);
-            u9 = c.fma(b, u9);
-            v9 = d.fma(b, v9);
-            b = FloatVector.broadcast(F, sums[at + 2 * GROUP_BLOCKS + 2]);
-            u10 = c.fma(b, u10);
-            v10 = d.fma(b, v10);
-            b = FloatVector.broadcast(F, sums[at + 2 * GROUP_BLOCKS + 3]);
-            u11 = c.fma(b, u11);
-            v11 = d.fma(b, v11);
-        }
-        to = to0;
-        FloatVector.fromArray(F, y, to).add(u0).intoArray(y, to);
-        FloatVector.fromArray(F, y, to + L).add(v0).intoArray(y, to + L);
-        to += ROWS;
-        FloatVector.fromArray(F, y, to).add(u1).intoArray(y, to);
-        FloatVector.fromArray(F, y, to + L).add(v1).intoArray(y, to + L);
-        to += ROWS;
-        FloatVector.fromArray(F, y, to).add(u2).intoArray(y, to);
-        FloatVector.fromArray(F, y, to + L).add(v2).intoArray(y, to + L);
-        to += ROWS;
-        FloatVector.fromArray(F, y, to).add(u3).intoArray(y, to);
-        FloatVector.fromArray(F, y, to + L).add(v3).intoArray(y, to + L);
-        to += ROWS;
-        FloatVector.fromArray(F, y, to).add(u4).intoArray(y, to);
-        FloatVector.fromArray(F, y, to + L).add(v4).intoArray(y, to + L);
-        to += ROWS;
-        FloatVector.fromArray(F, y, to).add(u5).intoArray(y, to);
-        FloatVector.fromArray(F, y, to + L).add(v5).intoArray(y, to + L);
-        to += ROWS;
-        FloatVector.fromArray(F, y, to).add(u6).intoArray(y, to);
-        FloatVector.fromArray(F, y, to + L).add(v6).intoArray(y, to + L);
-        to += ROWS;
-        FloatVector.fromArray(F, y, to).add(u7).intoArray(y, to);
-        FloatVector.fromArray(F, y, to + L).add(v7).intoArray(y, to + L);
-        to += ROWS;
-        FloatVector.fromArray(F, y, to).add(u8).intoArray(y, to);
-        FloatVector.fromArray(F, y, to + L).add(v8).intoArray(y, to + L);
-        to += ROWS;
-        FloatVector.fromArray(F, y, to).add(u9).intoArray(y, to);
-        FloatVector.fromArray(F, y, to + L).add(v9).intoArray(y, to + L);
-        to += ROWS;
-        FloatVector.fromArray(F, y, to).add(u10).intoArray(y, to);
-        FloatVector.fromArray(F, y, to + L).add(v10).intoArray(y, to + L);
-        to += ROWS;
-        FloatVector.fromArray(F, y, to).add(u11).intoArray(y, to);
-        FloatVector.fromArray(F, y, to + L).add(v11).intoArray(y, to + L);
-    }
-
-    /**
-     * What {@link #multiplyWhole12} adds to y of four tokens, whose sums of whole numbers are set to zero.
-     *
-     * @param at of the group of four tokens' first scale
-     * @param run the first block's centres
-     * @param factor the first strip's d in the factors
-     */
-    static void addWhole4(
+    static void addWhole(
             float[] sums,
+            int tokens,
             Activations x,
             int at,
             float[] centres,
@@ -466,85 +223,44 @@ final class VectorTiles {
         float[] tokenScales = x.groupedScales;
         float[] tokenSums = x.groupedSums;
         FloatVector zero = FloatVector.zero(F);
-        FloatVector x0 = FloatVector.broadcast(F, tokenScales[at]);
-        FloatVector x1 = FloatVector.broadcast(F, tokenScales[at + 1]);
-        FloatVector x2 = FloatVector.broadcast(F, tokenScales[at + 2]);
-        FloatVector x3 = FloatVector.broadcast(F, tokenScales[at + 3]);
-        FloatVector a0 = FloatVector.zero(F);
-        FloatVector a1 = FloatVector.zero(F);
-        FloatVector a2 = FloatVector.zero(F);
-        FloatVector a3 = FloatVector.zero(F);
-        FloatVector b0 = FloatVector.zero(F);
-        FloatVector b1 = FloatVector.zero(F);
-        FloatVector b2 = FloatVector.zero(F);
-        FloatVector b3 = FloatVector.zero(F);
-        for (int r = 0; r < Quantizer.SCALE_BLOCKS; r++) {
-            int g = at + r * TOKENS;
-            FloatVector c = FloatVector.fromArray(F, centres, run + r * ROWS);
-            FloatVector d = FloatVector.fromArray(F, centres, run + r * ROWS + L);
+        FloatVector d0 = FloatVector.fromArray(F, factors, factor);
+        FloatVector d1 = FloatVector.fromArray(F, factors, factor + VectorPanels.FACTORS);
+        for (int t = 0; t < tokens; t++) {
+            int g = at + t / TOKENS * GROUP_BLOCKS + t % TOKENS;
+            int s = t * ROWS;
+            int o = to + t * ROWS;
             FloatVector sum = FloatVector.broadcast(F, tokenSums[g]);
-            a0 = sum.fma(c, a0);
-            b0 = sum.fma(d, b0);
-            sum = FloatVector.broadcast(F, tokenSums[g + 1]);
-            a1 = sum.fma(c, a1);
-            b1 = sum.fma(d, b1);
-            sum = FloatVector.broadcast(F, tokenSums[g + 2]);
-            a2 = sum.fma(c, a2);
-            b2 = sum.fma(d, b2);
-            sum = FloatVector.broadcast(F, tokenSums[g + 3]);
-            a3 = sum.fma(c, a3);
-            b3 = sum.fma(d, b3);
+            FloatVector m0 = sum.fma(FloatVector.fromArray(F, centres, run), zero);
+            FloatVector m1 = sum.fma(FloatVector.fromArray(F, centres, run + L), zero);
+            sum = FloatVector.broadcast(F, tokenSums[g + TOKENS]);
+            m0 = sum.fma(FloatVector.fromArray(F, centres, run + ROWS), m0);
+            m1 = sum.fma(FloatVector.fromArray(F, centres, run + ROWS + L), m1);
+            sum = FloatVector.broadcast(F, tokenSums[g + 2 * TOKENS]);
+            m0 = sum.fma(FloatVector.fromArray(F, centres, run + 2 * ROWS), m0);
+            m1 = sum.fma(FloatVector.fromArray(F, centres, run + 2 * ROWS + L), m1);
+            sum = FloatVector.broadcast(F, tokenSums[g + 3 * TOKENS]);
+            m0 = sum.fma(FloatVector.fromArray(F, centres, run + 3 * ROWS), m0);
+            m1 = sum.fma(FloatVector.fromArray(F, centres, run + 3 * ROWS + L), m1);
+            sum = FloatVector.broadcast(F, tokenSums[g + 4 * TOKENS]);
+            m0 = sum.fma(FloatVector.fromArray(F, centres, run + 4 * ROWS), m0);
+            m1 = sum.fma(FloatVector.fromArray(F, centres, run + 4 * ROWS + L), m1);
+            sum = FloatVector.broadcast(F, tokenSums[g + 5 * TOKENS]);
+            m0 = sum.fma(FloatVector.fromArray(F, centres, run + 5 * ROWS), m0);
+            m1 = sum.fma(FloatVector.fromArray(F, centres, run + 5 * ROWS + L), m1);
+            sum = FloatVector.broadcast(F, tokenSums[g + 6 * TOKENS]);
+            m0 = sum.fma(FloatVector.fromArray(F, centres, run + 6 * ROWS), m0);
+            m1 = sum.fma(FloatVector.fromArray(F, centres, run + 6 * ROWS + L), m1);
+            sum = FloatVector.broadcast(F, tokenSums[g + 7 * TOKENS]);
+            m0 = sum.fma(FloatVector.fromArray(F, centres, run + 7 * ROWS), m0);
+            m1 = sum.fma(FloatVector.fromArray(F, centres, run + 7 * ROWS + L), m1);
+            FloatVector scale = FloatVector.broadcast(F, tokenScales[g]);
+            FloatVector y0 = FloatVector.fromArray(F, y, o);
+            FloatVector y1 = FloatVector.fromArray(F, y, o + L);
+            FloatVector.fromArray(F, sums, s).mul(scale).fma(d0, y0).add(m0).intoArray(y, o);
+            FloatVector.fromArray(F, sums, s + L).mul(scale).fma(d1, y1).add(m1).intoArray(y, o + L);
+            zero.intoArray(sums, s);
+            zero.intoArray(sums, s + L);
         }
-        FloatVector d = FloatVector.fromArray(F, factors, factor);
-        FloatVector.fromArray(F, sums, 0)
-                .mul(x0)
-                .fma(d, FloatVector.fromArray(F, y, to))
-                .add(a0)
-                .intoArray(y, to);
-        zero.intoArray(sums, 0);
-        FloatVector.fromArray(F, sums, ROWS)
-                .mul(x1)
-                .fma(d, FloatVector.fromArray(F, y, to + ROWS))
-                .add(a1)
-                .intoArray(y, to + ROWS);
-        zero.intoArray(sums, ROWS);
-        FloatVector.fromArray(F, sums, 2 * ROWS)
-                .mul(x2)
-                .fma(d, FloatVector.fromArray(F, y, to + 2 * ROWS))
-                .add(a2)
-                .intoArray(y, to + 2 * ROWS);
-        zero.intoArray(sums, 2 * ROWS);
-        FloatVector.fromArray(F, sums, 3 * ROWS)
-                .mul(x3)
-                .fma(d, FloatVector.fromArray(F, y, to + 3 * ROWS))
-                .add(a3)
-                .intoArray(y, to + 3 * ROWS);
-        zero.intoArray(sums, 3 * ROWS);
-        d = FloatVector.fromArray(F, factors, factor + VectorPanels.FACTORS);
-        FloatVector.fromArray(F, sums, L)
-                .mul(x0)
-                .fma(d, FloatVector.fromArray(F, y, to + L))
-                .add(b0)
-                .intoArray(y, to + L);
-        zero.intoArray(sums, L);
-        FloatVector.fromArray(F, sums, ROWS + L)
-                .mul(x1)
-                .fma(d, FloatVector.fromArray(F, y, to + ROWS + L))
-                .add(b1)
-                .intoArray(y, to + ROWS + L);
-        zero.intoArray(sums, ROWS + L);
-        FloatVector.fromArray(F, sums, 2 * ROWS + L)
-                .mul(x2)
-                .fma(d, FloatVector.fromArray(F, y, to + 2 * ROWS + L))
-                .add(b2)
-                .intoArray(y, to + 2 * ROWS + L);
-        zero.intoArray(sums, 2 * ROWS + L);
-        FloatVector.fromArray(F, sums, 3 * ROWS + L)
-                .mul(x3)
-                .fma(d, FloatVector.fromArray(F, y, to + 3 * ROWS + L))
-                .add(b3)
-                .intoArray(y, to + 3 * ROWS + L);
-        zero.intoArray(sums, 3 * ROWS + L);
     }
 
     /**
