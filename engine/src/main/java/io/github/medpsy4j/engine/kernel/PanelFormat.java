@@ -285,37 +285,40 @@ enum PanelFormat {
         return half;
     }
 
-    /** The signed scales of runs 4g..4g+3 of a 256-wide block, a byte each. */
-    int scales(byte[] src, int block, int g) {
+    /** The signed scales of runs 4g..4g+3 of a 256-wide block of Q6_K or IQ4_XS, a byte each. */
+    int signedScales(byte[] src, int block, int g) {
         if (this == Q6_K) {
             return int32(src, block + 192 + g * 4);
         }
+        int lows = (short) SHORT.get(src, block + DequantizeIQuants.IQ4_XS_SCALES_L + 2 * g);
+        int highs = (short) SHORT.get(src, block + DequantizeIQuants.IQ4_XS_SCALES_H) >>> (8 * g);
         int scales = 0;
         for (int i = 0; i < 4; i++) {
-            scales |= (scale(src, block, 4 * g + i) & 0xff) << (8 * i);
+            int scale = (((lows >>> (4 * i)) & 15) | (((highs >>> (2 * i)) & 3) << 4)) - 32;
+            scales |= (scale & 0xff) << (8 * i);
         }
         return scales;
     }
 
-    /** A signed scale: of the types with a table, whose d is multiplied with {@link #factor}. */
-    private int scale(byte[] src, int block, int run) {
+    /** The scales of runs 8g..8g+7 of a 256-wide block of three or two bits: s, half a byte, of 2·s + 1. */
+    int oddScales(byte[] src, int block, int g) {
         return switch (this) {
-            case IQ4_XS -> {
-                int low = (src[block + DequantizeIQuants.IQ4_XS_SCALES_L + run / 2] >>> (4 * (run & 1))) & 15;
-                int high = ((short) SHORT.get(src, block + DequantizeIQuants.IQ4_XS_SCALES_H) >>> (2 * run)) & 3;
-                yield (low | high << 4) - 32;
-            }
-            case IQ3_S -> 1 + 2 * nibble(src, block + DequantizeIQuants.IQ3_S_SCALES, run);
-            case IQ3_XXS -> 1 + 2 * (int32(src, block + DequantizeIQuants.IQ3_XXS_AUX + 4 * run) >>> 28);
-            case IQ2_S -> 1 + 2 * nibble(src, block + DequantizeIQuants.IQ2_S_SCALES, run);
-            case IQ2_XS -> 1 + 2 * nibble(src, block + DequantizeIQuants.IQ2_XS_SCALES, run);
-            case IQ2_XXS -> 1 + 2 * (int32(src, block + DequantizeIQuants.IQ2_XXS_QS + 8 * run + 4) >>> 28);
+            case IQ3_S -> int32(src, block + DequantizeIQuants.IQ3_S_SCALES);
+            case IQ2_S -> int32(src, block + DequantizeIQuants.IQ2_S_SCALES + 4 * g);
+            case IQ2_XS -> int32(src, block + DequantizeIQuants.IQ2_XS_SCALES + 4 * g);
+            case IQ3_XXS -> highestNibbles(src, block + DequantizeIQuants.IQ3_XXS_AUX, 4);
+            case IQ2_XXS -> highestNibbles(src, block + DequantizeIQuants.IQ2_XXS_QS + 4, 8);
             default -> throw new IllegalStateException(this + " has no such scales");
         };
     }
 
-    private static int nibble(byte[] src, int at, int i) {
-        return (src[at + i / 2] >>> (4 * (i & 1))) & 15;
+    /** Those of eight ints that stand so many bytes apart. */
+    private static int highestNibbles(byte[] src, int at, int step) {
+        int nibbles = 0;
+        for (int i = 0; i < 8; i++) {
+            nibbles |= (int32(src, at + i * step) >>> 28) << (4 * i);
+        }
+        return nibbles;
     }
 
     /** Q4_K and Q5_K: scale and minimum of sub-block 2p, then of 2p + 1, six bits each in a byte. */

@@ -15,7 +15,7 @@ import java.util.stream.Stream;
  * <ul>
  *   <li>the header in the type's own precision, two halves to an int, the first low: d of two blocks, or d and m of each
  *       block, or for the 256-wide types d, dmin, and then four vectors of two scales and two minima each, or d and then
- *       vectors of four signed scales, a byte each;
+ *       vectors of four signed scales, a byte each, or of eight odd ones, half a byte each;
  *   <li>blocks: four vectors of low nibbles, in {@link PanelFormat#packLow}'s order, and as many of high bits as a weight has,
  *       in {@link PanelFormat#packHigh}'s order. The high bits stand behind the nibbles of all blocks for {@link
  *       IntegerPanels}, which read them in a pass of their own, and behind those of their block for {@link FloatPanels}.
@@ -135,7 +135,8 @@ abstract class PanelMatrix extends StripMatrix {
             case Q4_0, Q5_0, Q8_0, IQ4_NL -> (unitBlocks + 1) / 2;
             case Q4_1, Q5_1 -> unitBlocks;
             case Q4_K, Q5_K -> 5 * groups;
-            case Q6_K, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> (1 + 2 * format.runs) * groups;
+            case Q6_K, IQ4_XS -> (1 + 2 * format.runs) * groups;
+            case IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> (1 + format.runs) * groups;
         };
     }
 
@@ -225,13 +226,23 @@ abstract class PanelMatrix extends StripMatrix {
                     }
                 }
             }
-            case Q6_K, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {
+            case Q6_K, IQ4_XS -> {
                 for (int g = 0; g < groups(); g++) {
                     int block = g * perBlock;
                     int to = r + g * (1 + quads()) * LANES;
                     unit[to] = halves(format.d(src, block), (short) 0);
                     for (int p = 0; p < quads(); p++) {
-                        unit[to + (1 + p) * LANES] = format.scales(src, block, p);
+                        unit[to + (1 + p) * LANES] = format.signedScales(src, block, p);
+                    }
+                }
+            }
+            case IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {
+                for (int g = 0; g < groups(); g++) {
+                    int block = g * perBlock;
+                    int to = r + g * (1 + format.runs) * LANES;
+                    unit[to] = halves(format.d(src, block), (short) 0);
+                    for (int p = 0; p < format.runs; p++) {
+                        unit[to + (1 + p) * LANES] = format.oddScales(src, block, p);
                     }
                 }
             }
@@ -252,8 +263,10 @@ abstract class PanelMatrix extends StripMatrix {
             case Q4_0, Q5_0, Q8_0, IQ4_NL -> VectorPanels.headerScales(packed, unit, stream, unitBlocks, h.scales);
             case Q4_1, Q5_1 -> VectorPanels.headerOffsets(packed, unit, stream, unitBlocks, bias, h.scales, h.centres);
             case Q4_K, Q5_K -> VectorPanels.headerMinima(packed, unit, stream, groups(), bias, h.scales, h.centres);
-            case Q6_K, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS ->
+            case Q6_K, IQ4_XS ->
                 VectorPanels.headerSigned(packed, unit, stream, groups(), quads(), format.factor, h.scales);
+            case IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS ->
+                VectorPanels.headerOdd(packed, unit, stream, groups(), format.runs, format.factor, h.scales);
         }
     }
 }

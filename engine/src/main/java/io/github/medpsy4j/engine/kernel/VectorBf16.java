@@ -59,7 +59,7 @@ final class VectorBf16 {
         a3.intoArray(y, to + 3 * L);
     }
 
-    /** Part of a panel to a tile of floats, [column][rows]. */
+    /** Part of a panel to a tile of floats, [half][column][rows]. */
     static void unpack(MemorySegment memory, long at, long stream, int pairs, MemorySegment tile) {
         MemorySegment packed = VectorPanels.exact(memory);
         MemorySegment t = VectorPanels.exact(tile);

@@ -413,7 +413,7 @@ final class VectorFloats {
     // ---- Several tokens ----
 
     /**
-     * A block of five or six bits to a tile of floats: tile[column][rows].
+     * A block of five or six bits to a tile of floats, [half][column][rows].
      *
      * @param run the block's first scales and centres
      */

@@ -395,6 +395,53 @@ final class VectorPanels {
         }
     }
 
+    /**
+     * w = d·factor·(2·s + 1)·c of a panel's four strips, whose s stand as {@code runs} vectors of eight half bytes behind d.
+     *
+     * @param runs of 32 columns: 1 or 2
+     */
+    static void headerOdd(
+            MemorySegment packed, long at, long stream, int groups, int runs, float factor, float[] scales) {
+        MemorySegment w = exact(packed);
+        int log = runs - 1;
+        for (int i = 0; i < (groups << log) * VECTORS; i++) {
+            int eight = i / VECTORS;
+            int group = eight >> log;
+            int to = eight * 8 * ROWS + i % VECTORS * L;
+            long strip = at + i % VECTORS * stream;
+            // Before these eight stand a vector for d of each group and one for each eight.
+            long o = strip + (eight + group + 1) * (long) VECTOR_BYTES;
+            IntVector low = IntVector.fromMemorySegment(
+                            I, w, strip + (group + (group << log)) * (long) VECTOR_BYTES, LE)
+                    .lanewise(LSHL, 16);
+            IntVector t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            FloatVector f = t.reinterpretAsFloats();
+            f = f.add(f.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(t)
+                    .or(low.and(SIGN))
+                    .reinterpretAsFloats();
+            FloatVector d = f.mul(factor);
+            IntVector fields = IntVector.fromMemorySegment(I, w, o, LE);
+            d.mul((FloatVector) fields.lanewise(LSHL, 1).and(30).or(1).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(scales, to);
+            d.mul((FloatVector) fields.lanewise(LSHR, 3).and(30).or(1).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(scales, to + ROWS);
+            d.mul((FloatVector) fields.lanewise(LSHR, 7).and(30).or(1).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(scales, to + 2 * ROWS);
+            d.mul((FloatVector) fields.lanewise(LSHR, 11).and(30).or(1).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(scales, to + 3 * ROWS);
+            d.mul((FloatVector) fields.lanewise(LSHR, 15).and(30).or(1).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(scales, to + 4 * ROWS);
+            d.mul((FloatVector) fields.lanewise(LSHR, 19).and(30).or(1).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(scales, to + 5 * ROWS);
+            d.mul((FloatVector) fields.lanewise(LSHR, 23).and(30).or(1).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(scales, to + 6 * ROWS);
+            d.mul((FloatVector) fields.lanewise(LSHR, 27).and(30).or(1).convertShape(VectorOperators.I2F, F, 0))
+                    .intoArray(scales, to + 7 * ROWS);
+        }
+    }
+
     /** d and -dmin of each 256 columns: factors[strip][group][2][lanes], of a panel's four strips. */
     static void headerFactors(MemorySegment packed, long at, long stream, int groups, float[] factors) {
         MemorySegment w = exact(packed);

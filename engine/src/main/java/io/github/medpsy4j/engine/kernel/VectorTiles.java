@@ -15,7 +15,7 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The loops of {@link IntegerPanels} for many tokens: part of a unit is unpacked to a tile, which they share. A tile holds floats
- * [column][rows] where {@link VectorPanels#FLOAT_TILES}, else shorts [pair of columns][rows]. {@link VectorPanels} says why
+ * [half][column][rows] where {@link VectorPanels#FLOAT_TILES}, else shorts [pair of columns][rows]. {@link VectorPanels} says why
  * they are written so.
  */
 final class VectorTiles {
