@@ -81,8 +81,8 @@ abstract class PanelMatrix extends StripMatrix {
         final float[] results = new float[RESULT_PANELS * RESULTS];
 
         /**
-         * [half][column of a span][rows], where {@link VectorPanels#FLOAT_TILES}. Not an array, as these do not begin where lines of the cache
-         * do: each load would read two (71 instead of 82 GMAC/s).
+         * [half][column of a span][rows], where {@link VectorPanels#FLOAT_TILES}. Not an array, as these do not begin where
+         * lines of the cache do: each load would read two (71 instead of 82 GMAC/s).
          */
         final MemorySegment floatTile =
                 Arena.ofAuto().allocate(VectorPanels.FLOAT_TILES ? 2L * HALF_TILE_BYTES : 0, 64);
