@@ -202,10 +202,11 @@ final class VectorTiles {
 
     /**
      * Tokens, two vectors of rows and 256 columns: y[token][rows] += (s·scale(x))·d, and then what the eight blocks add beside,
-     * Σ sum(x)·centre. Here s is the sum of whole numbers, which is set to zero.
+     * Σ sum(x)·centre. Here s is the sum of whole numbers, which is set to zero. The blocks are spelled out, so that their
+     * centres stay in registers for all tokens.
      *
-     * @param sums [tokens][rows]
-     * @param at the first token's scale, which is the first of four
+     * @param sums s, [tokens][rows]
+     * @param at where the first token's scale is, a group's first
      * @param run the first block's centres
      * @param factor the first strip's d in the factors
      */
