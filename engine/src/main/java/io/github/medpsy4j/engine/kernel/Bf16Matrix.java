@@ -25,7 +25,7 @@ final class Bf16Matrix extends StripMatrix {
 
     /** Whether these vectors gain by it. Narrower ones were not measured. */
     static boolean multiplies(int columns) {
-        return VectorPanels.FLOAT_TILES && columns % 2 == 0;
+        return VectorPanels.WIDE && columns % 2 == 0;
     }
 
     /** Repacks a tensor; {@code source} is not needed afterwards. */
@@ -68,7 +68,17 @@ final class Bf16Matrix extends StripMatrix {
         int grouped = (tokens + Activations.GROUP - 1) / Activations.GROUP * Activations.GROUP;
         clear(panels, results, grouped, s);
         if (tokens == 1) {
-            VectorBf16.multiply(packed, first, stream, pairs, x.data, x.row(t0), s.results, results);
+            for (int p = 0; p < panels; p++) {
+                VectorBf16.multiply(
+                        packed,
+                        first + p * stripBytes,
+                        stream,
+                        pairs,
+                        x.data,
+                        x.row(t0),
+                        s.results,
+                        results + p * RESULTS);
+            }
             return;
         }
         for (int pair = 0; pair < pairs; pair += Activations.SPAN / 2) {

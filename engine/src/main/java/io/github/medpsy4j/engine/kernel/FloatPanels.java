@@ -48,7 +48,10 @@ final class FloatPanels extends PanelMatrix {
 
     /** Whether a type is multiplied so by these vectors. */
     static boolean suits(PanelFormat format) {
-        return VectorPanels.FLOAT_TILES && (format.isLookedUp || format.highBits > 0);
+        return VectorPanels.WIDE
+                && (format.isLookedUp
+                        || format == PanelFormat.Q8_0
+                        || (VectorPanels.FLOAT_TILES && format.highBits > 0));
     }
 
     @Override
@@ -70,7 +73,9 @@ final class FloatPanels extends PanelMatrix {
     @Override
     void multiplyPanels(Activations x, int t0, int tokens, long first, int panels, int results, Workspace s) {
         if (tokens == 1) {
-            multiply1(x.data, x.row(t0), first, results, s);
+            for (int p = 0; p < panels; p++) {
+                multiply1(x.data, x.row(t0), first + p * stripBytes, results + p * RESULTS, s);
+            }
             return;
         }
         int tileBlocks = tokens > FEW_TOKENS_MAX ? Activations.SPAN_BLOCKS : FEW_TOKENS_BLOCKS;

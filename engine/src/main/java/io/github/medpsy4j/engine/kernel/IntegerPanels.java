@@ -62,6 +62,9 @@ final class IntegerPanels extends PanelMatrix {
     /** Whether products are added up over 256 columns with their scales, which are whole numbers. */
     private final boolean isWhole;
 
+    /** Whether one token's products are added up as they come. */
+    private final boolean isFused;
+
     private final int tileBlocks;
     private final int sumBlocks;
 
@@ -81,6 +84,7 @@ final class IntegerPanels extends PanelMatrix {
         sumBlocks = Math.min(Integer.lowestOneBit(unitBlocks), SUM_BLOCKS_MAX);
         bias = 8 << format.highBits;
         isWhole = VectorPanels.FLOAT_TILES && format == PanelFormat.Q4_K;
+        isFused = !VectorPanels.FLOAT_TILES && format == PanelFormat.Q4_K;
         tables = format.isLookedUp ? floats(format::lookUp) : CENTRED_FLOATS;
         lowTables = format.isLookedUp ? twice(n -> format.lookUp(n) & 15) : null;
         highTables = format.isLookedUp ? twice(n -> format.lookUp(n) >> 4) : null;
@@ -134,15 +138,33 @@ final class IntegerPanels extends PanelMatrix {
                     decodeHeader(unit, bias, s.headers[0]);
                     multiplyFours(unit, x, t0, grouped, block, to, s);
                 }
-                for (int t = grouped; t < tokens; t++) {
+                for (int t = grouped; t < tokens && !isFused; t++) {
                     multiply1(unit, x, t0 + t, block, to + t * ROWS, isDecoded, s);
                     if (!isDecoded && t + 1 < tokens) {
-                        if (format == PanelFormat.Q4_K && !isWhole) {
-                            decodeHeader(unit, bias, s.headers[0]); // the first did without
-                        }
                         isDecoded = true;
                     }
                 }
+            }
+        }
+        for (int t = grouped; t < tokens && isFused; t++) {
+            dot(x, t0 + t, first, panels, results + t * ROWS, s);
+        }
+    }
+
+    /** One token, two vectors of rows of one panel after the other: long streams. */
+    private void dot(Activations x, int t, long first, int panels, int results, Workspace s) {
+        for (int v = 0; v < ROWS; v += 2 * LANES) {
+            for (int p = 0; p < panels; p++) {
+                VectorPanels.dotMinima(
+                        packed,
+                        first + p * stripBytes + v / LANES * stream,
+                        stream,
+                        unitBytes,
+                        units,
+                        x,
+                        t * (x.stride / BLOCK),
+                        s.results,
+                        results + p * RESULTS + v);
             }
         }
     }
@@ -181,11 +203,10 @@ final class IntegerPanels extends PanelMatrix {
      * @param isDecoded whether the workspace has the unit's scales and centres, which whole sums do without
      */
     private void multiply1(long unit, Activations x, int t, int block, int to, boolean isDecoded, Workspace s) {
-        boolean combinesMinima = format == PanelFormat.Q4_K && (isWhole || !isDecoded);
         int at = t * (x.stride / BLOCK) + block;
         int halfBlocks = 2 * unitBlocks;
         long high = unit + highOffset;
-        if (combinesMinima) {
+        if (isWhole) {
             VectorPanels.headerFactors(packed, unit, stream, groups(), s.headers[0].factors);
         } else if (!isDecoded) {
             decodeHeader(unit, bias, s.headers[0]);
@@ -195,42 +216,21 @@ final class IntegerPanels extends PanelMatrix {
         }
         switch (format) {
             case Q4_K -> {
-                if (!combinesMinima) {
-                    VectorPanels.sumNibbles(s.products, unitBlocks, x, at, s.sums);
-                    break;
-                }
                 long header = unit + VECTOR_BYTES;
                 for (int v = 0; v < ROWS; v += 2 * LANES) {
-                    int factors = v / LANES * VectorPanels.FACTORS;
-                    if (isWhole) {
-                        VectorPanels.combineWhole(
-                                packed,
-                                header,
-                                stream,
-                                groups(),
-                                s.products,
-                                v,
-                                x,
-                                at,
-                                s.headers[0].factors,
-                                factors,
-                                s.results,
-                                to);
-                    } else {
-                        VectorPanels.combineMinima(
-                                packed,
-                                header,
-                                stream,
-                                unitBlocks / 2,
-                                s.products,
-                                v,
-                                x,
-                                at,
-                                s.headers[0].factors,
-                                factors,
-                                s.results,
-                                to);
-                    }
+                    VectorPanels.combineWhole(
+                            packed,
+                            header,
+                            stream,
+                            groups(),
+                            s.products,
+                            v,
+                            x,
+                            at,
+                            s.headers[0].factors,
+                            v / LANES * VectorPanels.FACTORS,
+                            s.results,
+                            to);
                     header += 2 * stream;
                 }
                 return;

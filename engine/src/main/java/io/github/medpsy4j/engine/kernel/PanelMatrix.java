@@ -81,11 +81,11 @@ abstract class PanelMatrix extends StripMatrix {
         final float[] results = new float[RESULT_PANELS * RESULTS];
 
         /**
-         * [half][column of a span][rows], where {@link VectorPanels#FLOAT_TILES}. Not an array, as these do not begin where
+         * [half][column of a span][rows], where {@link VectorPanels#WIDE}. Not an array, as these do not begin where
          * lines of the cache do: each load would read two (71 instead of 82 GMAC/s).
          */
         final MemorySegment floatTile =
-                Arena.ofAuto().allocate(VectorPanels.FLOAT_TILES ? 2L * HALF_TILE_BYTES : 0, 64);
+                Arena.ofAuto().allocate(VectorPanels.WIDE ? 2L * HALF_TILE_BYTES : 0, 64);
 
         /** [twelve tokens][rows] whole numbers of 256 columns, zeros in between, where {@link VectorPanels#FLOAT_TILES} */
         final float[] wholes = new float[VectorPanels.FLOAT_TILES ? TWELVE * ROWS : 0];
@@ -95,7 +95,7 @@ abstract class PanelMatrix extends StripMatrix {
 
         /** [word of a unit][rows] of looked up weights for one token */
         final float[] wordProducts =
-                new float[VectorPanels.TABLES && !VectorPanels.FLOAT_TILES ? UNIT_BLOCKS_MAX * INTS * ROWS : 0];
+                new float[VectorPanels.TABLES && !VectorPanels.WIDE ? UNIT_BLOCKS_MAX * INTS * ROWS : 0];
     }
 
     PanelMatrix(PanelFormat format, int rows, int columns, Arena arena) {
@@ -121,7 +121,8 @@ abstract class PanelMatrix extends StripMatrix {
 
     private static int unitBlocks(PanelFormat format, int columns) {
         int group = format.blockWeights / BLOCK;
-        return group * greatestDivisor(columns / BLOCK / group, UNIT_BLOCKS_MAX / group);
+        int blocks = format == PanelFormat.Q4_K && !VectorPanels.FLOAT_TILES ? VectorPanels.UNIT_BLOCKS : UNIT_BLOCKS_MAX;
+        return group * greatestDivisor(columns / BLOCK / group, blocks / group);
     }
 
     private static long unitBytes(PanelFormat format, int unitBlocks) {

@@ -33,7 +33,7 @@ abstract class StripMatrix extends Matrix {
     static final int HALF_TILE_BYTES = Activations.SPAN * HALF_ROWS * Float.BYTES;
 
     /** Tokens that share an unpacked tile: where tiles are floats, twelves that hold the largest batch. */
-    static final int TILE_TOKENS = VectorPanels.FLOAT_TILES ? 516 : 64;
+    static final int TILE_TOKENS = VectorPanels.WIDE ? 516 : 64;
 
     /** Tokens that {@link VectorFloats#multiply12} takes. */
     static final int TWELVE = 12;
@@ -45,7 +45,7 @@ abstract class StripMatrix extends Matrix {
      * <p>They are multiplied together with many tokens, span by span of the activations: all of these are too large for the cache
      * in which a span and four panels' results stay (1.1 MB of a batch), so that each panel would have them come from memory
      * again.
-     * A few tokens' activations stay there as they are; weights come faster as long streams.
+     * A few tokens' activations stay there as they are; weights come faster as long streams, of which one token has more than one.
      */
     static final int RESULT_PANELS = 4;
 
@@ -109,7 +109,7 @@ abstract class StripMatrix extends Matrix {
             int here = Math.min(RESULT_PANELS, end - panel);
             for (int t = 0; t < n; t += TILE_TOKENS) {
                 int tokens = Math.min(TILE_TOKENS, n - t);
-                int together = tokens > FEW_TOKENS_MAX ? here : 1;
+                int together = tokens == 1 || tokens > FEW_TOKENS_MAX ? here : 1;
                 for (int p = 0; p < here; p += together) {
                     multiplyPanels(x, t, tokens, (panel + p) * stripBytes, together, p * RESULTS, s);
                 }

@@ -44,12 +44,16 @@ final class VectorPanels {
     /** Rows of a panel. */
     static final int ROWS = VECTORS * L;
 
+    /** Whether vectors have 512 bits, and so {@link FloatPanels} are used, and as many registers as twelve tokens take. */
+    static final boolean WIDE = L >= 16;
+
     /**
-     * Whether several tokens are multiplied in floats rather than in shorts, and {@link FloatPanels} are used. Sums of
-     * integers below 2^24 are exact in both. With 512 bits a fused multiply-add does as much in one instruction as a multiplication and an addition of shorts in two,
-     * and its sums need no widening; with fewer bits there are more units for shorts than for floats.
+     * Whether several tokens are multiplied in floats by {@link IntegerPanels} too, rather than in shorts. Sums of
+     * integers below 2^24 are exact in both. With 512 bits a fused multiply-add does as much in one instruction as a multiplication
+     * and an addition of shorts in two, and its sums need no widening; with fewer bits there are more units for shorts than for
+     * floats, and with 512 bits on some processors.
      */
-    static final boolean FLOAT_TILES = L >= 16;
+    static final boolean FLOAT_TILES = WIDE && !Processor.PREFERS_SHORTS;
 
     /** Whether nibbles can be looked up: a table of 16 ints takes one vector or two. */
     static final boolean TABLES = L >= 8;
@@ -70,6 +74,11 @@ final class VectorPanels {
 
     /** Floats of a strip's factors. */
     static final int FACTORS = PanelMatrix.UNIT_BLOCKS_MAX / 8 * 2 * L;
+
+    /** Blocks of a unit of {@link #dotMinima}, and the vectors before them. */
+    static final int UNIT_BLOCKS = 8;
+
+    private static final int UNIT_HEADER = 5;
 
     /** Whether keeping C2 from moving loads takes no instruction. */
     static final boolean FENCES_ARE_FREE = System.getProperty("os.arch").equals("amd64")
@@ -1057,116 +1066,111 @@ final class VectorPanels {
     }
 
     /**
-     * Q4_K, the most frequent type: {@link #sumNibbles}, {@link #headerMinima} and {@link #combine} in one pass over pairs
-     * of blocks, for the vectors of rows at v and v + L. What is kept in registers here costs the others a store and a load.
+     * Q4_K, the most frequent type: {@link #nibbleProducts}, {@link #sumNibbles}, {@link #headerMinima} and {@link #combine} in
+     * one pass over units of 256 columns, for two vectors of rows. What is kept in registers here costs the others a store and a
+     * load; and where weights are read without a pause prefetchers stay ahead of the loop (BENCHMARKS.md).
      *
-     * @param fields of the strip at v: scales and minima behind the header's first vector
-     * @param factors of {@link #headerFactors}, those of the strip at v from {@code from} on
+     * @param at where the first unit of the first vector of rows is
+     * @param unitBytes from a unit to the next
+     * @param block the first block's index in the activations
      */
-    static void combineMinima(
-            MemorySegment packed,
-            long fields,
-            long stream,
-            int pairs,
-            int[] products,
-            int v,
-            Activations x,
-            int at,
-            float[] factors,
-            int from,
-            float[] y,
-            int to) {
+    static void dotMinima(MemorySegment packed, long at, long stream, long unitBytes, int units, Activations x, int block, float[] y, int to) {
         MemorySegment w = exact(packed);
         float[] blockScales = x.scales;
         float[] blockSums = x.sums;
         int[] starts = x.starts;
+        int[] multipliers = x.multipliers;
         FloatVector bias = FloatVector.broadcast(F, 8);
-        FloatVector a0 = FloatVector.fromArray(F, y, to + v);
-        FloatVector a1 = FloatVector.fromArray(F, y, to + v + L);
-        for (int p = 0; p < pairs; p++) {
-            int group = p >> 2;
-            long o = fields + (p + group) * (long) VECTOR_BYTES;
-            IntVector f0 = IntVector.fromMemorySegment(I, w, o, LE);
-            IntVector f1 = IntVector.fromMemorySegment(I, w, o + stream, LE);
-            FloatVector d0 = FloatVector.fromArray(F, factors, from + 2 * group * L);
-            FloatVector dmin0 = FloatVector.fromArray(F, factors, from + (2 * group + 1) * L);
-            FloatVector d1 = FloatVector.fromArray(F, factors, from + FACTORS + 2 * group * L);
-            FloatVector dmin1 = FloatVector.fromArray(F, factors, from + FACTORS + (2 * group + 1) * L);
-            FloatVector scale = FloatVector.broadcast(F, blockScales[at + 2 * p]);
-            FloatVector sum = FloatVector.broadcast(F, blockSums[at + 2 * p]);
-            IntVector start = IntVector.broadcast(I, starts[at + 2 * p]);
-            IntVector t0 = IntVector.fromArray(I, products, 4 * p * ROWS + v)
-                    .reinterpretAsShorts()
-                    .add(IntVector.fromArray(I, products, (4 * p + 1) * ROWS + v)
-                            .reinterpretAsShorts())
-                    .reinterpretAsInts();
-            FloatVector w0 = d0.mul((FloatVector) f0.and(0xff).convertShape(VectorOperators.I2F, F, 0));
-            FloatVector c0 =
-                    dmin0.mul((FloatVector) f0.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0));
-            a0 = ((FloatVector) t0.lanewise(LSHL, 16)
-                            .add(t0)
-                            .add(start)
-                            .lanewise(ASHR, 16)
-                            .convertShape(VectorOperators.I2F, F, 0))
-                    .mul(scale)
-                    .fma(w0, a0);
-            a0 = sum.fma(w0.fma(bias, c0), a0);
-            IntVector t1 = IntVector.fromArray(I, products, 4 * p * ROWS + v + L)
-                    .reinterpretAsShorts()
-                    .add(IntVector.fromArray(I, products, (4 * p + 1) * ROWS + v + L)
-                            .reinterpretAsShorts())
-                    .reinterpretAsInts();
-            FloatVector w1 = d1.mul((FloatVector) f1.and(0xff).convertShape(VectorOperators.I2F, F, 0));
-            FloatVector c1 =
-                    dmin1.mul((FloatVector) f1.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0));
-            a1 = ((FloatVector) t1.lanewise(LSHL, 16)
-                            .add(t1)
-                            .add(start)
-                            .lanewise(ASHR, 16)
-                            .convertShape(VectorOperators.I2F, F, 0))
-                    .mul(scale)
-                    .fma(w1, a1);
-            a1 = sum.fma(w1.fma(bias, c1), a1);
-            scale = FloatVector.broadcast(F, blockScales[at + 2 * p + 1]);
-            sum = FloatVector.broadcast(F, blockSums[at + 2 * p + 1]);
-            start = IntVector.broadcast(I, starts[at + 2 * p + 1]);
-            t0 = IntVector.fromArray(I, products, (4 * p + 2) * ROWS + v)
-                    .reinterpretAsShorts()
-                    .add(IntVector.fromArray(I, products, (4 * p + 3) * ROWS + v)
-                            .reinterpretAsShorts())
-                    .reinterpretAsInts();
-            w0 = d0.mul((FloatVector) f0.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0));
-            c0 = dmin0.mul((FloatVector) f0.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0));
-            a0 = ((FloatVector) t0.lanewise(LSHL, 16)
-                            .add(t0)
-                            .add(start)
-                            .lanewise(ASHR, 16)
-                            .convertShape(VectorOperators.I2F, F, 0))
-                    .mul(scale)
-                    .fma(w0, a0);
-            a0 = sum.fma(w0.fma(bias, c0), a0);
-            t1 = IntVector.fromArray(I, products, (4 * p + 2) * ROWS + v + L)
-                    .reinterpretAsShorts()
-                    .add(IntVector.fromArray(I, products, (4 * p + 3) * ROWS + v + L)
-                            .reinterpretAsShorts())
-                    .reinterpretAsInts();
-            w1 = d1.mul((FloatVector) f1.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0));
-            c1 = dmin1.mul((FloatVector) f1.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0));
-            a1 = ((FloatVector) t1.lanewise(LSHL, 16)
-                            .add(t1)
-                            .add(start)
-                            .lanewise(ASHR, 16)
-                            .convertShape(VectorOperators.I2F, F, 0))
-                    .mul(scale)
-                    .fma(w1, a1);
-            a1 = sum.fma(w1.fma(bias, c1), a1);
+        for (int u = 0; u < units; u++) {
+            long unit = at + u * unitBytes;
+            IntVector pair0 = IntVector.fromMemorySegment(I, w, unit, LE);
+            IntVector low0 = pair0.lanewise(LSHL, 16);
+            IntVector h0 = low0.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            FloatVector d0 = h0.reinterpretAsFloats();
+            d0 = d0.add(d0.sub(LEAST_NORMAL_HALF)).reinterpretAsInts().min(h0).or(low0.and(SIGN)).reinterpretAsFloats();
+            h0 = pair0.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            FloatVector dmin0 = h0.reinterpretAsFloats();
+            dmin0 = dmin0.add(dmin0.sub(LEAST_NORMAL_HALF)).reinterpretAsInts().min(h0).or(pair0.not().and(SIGN)).reinterpretAsFloats();
+            IntVector pair1 = IntVector.fromMemorySegment(I, w, unit + stream, LE);
+            IntVector low1 = pair1.lanewise(LSHL, 16);
+            IntVector h1 = low1.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            FloatVector d1 = h1.reinterpretAsFloats();
+            d1 = d1.add(d1.sub(LEAST_NORMAL_HALF)).reinterpretAsInts().min(h1).or(low1.and(SIGN)).reinterpretAsFloats();
+            h1 = pair1.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            FloatVector dmin1 = h1.reinterpretAsFloats();
+            dmin1 = dmin1.add(dmin1.sub(LEAST_NORMAL_HALF)).reinterpretAsInts().min(h1).or(pair1.not().and(SIGN)).reinterpretAsFloats();
+            FloatVector a0 = FloatVector.fromArray(F, y, to);
+            FloatVector a1 = FloatVector.fromArray(F, y, to + L);
+            for (int b = 0; b < UNIT_BLOCKS; b++) {
+                long o = unit + (UNIT_HEADER + b * INTS) * (long) VECTOR_BYTES;
+                int i = block + u * UNIT_BLOCKS + b;
+                int q = i * (INTS * SHIFTS);
+                ShortVector m0 = IntVector.broadcast(I, multipliers[q]).reinterpretAsShorts();
+                ShortVector m1 = IntVector.broadcast(I, multipliers[q + 1]).reinterpretAsShorts();
+                ShortVector m2 = IntVector.broadcast(I, multipliers[q + 2]).reinterpretAsShorts();
+                ShortVector m3 = IntVector.broadcast(I, multipliers[q + 3]).reinterpretAsShorts();
+                IntVector v = IntVector.fromMemorySegment(I, w, o, LE);
+                ShortVector s0 = v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
+                v = IntVector.fromMemorySegment(I, w, o + stream, LE);
+                ShortVector s1 = v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
+                if (FENCES_ARE_FREE) {
+                    VarHandle.acquireFence();
+                }
+                m0 = IntVector.broadcast(I, multipliers[q + 4]).reinterpretAsShorts();
+                m1 = IntVector.broadcast(I, multipliers[q + 5]).reinterpretAsShorts();
+                m2 = IntVector.broadcast(I, multipliers[q + 6]).reinterpretAsShorts();
+                m3 = IntVector.broadcast(I, multipliers[q + 7]).reinterpretAsShorts();
+                v = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE);
+                s0 = s0.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+                v = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES + stream, LE);
+                s1 = s1.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+                if (FENCES_ARE_FREE) {
+                    VarHandle.acquireFence();
+                }
+                m0 = IntVector.broadcast(I, multipliers[q + 8]).reinterpretAsShorts();
+                m1 = IntVector.broadcast(I, multipliers[q + 9]).reinterpretAsShorts();
+                m2 = IntVector.broadcast(I, multipliers[q + 10]).reinterpretAsShorts();
+                m3 = IntVector.broadcast(I, multipliers[q + 11]).reinterpretAsShorts();
+                v = IntVector.fromMemorySegment(I, w, o + 2L * VECTOR_BYTES, LE);
+                s0 = s0.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+                v = IntVector.fromMemorySegment(I, w, o + 2L * VECTOR_BYTES + stream, LE);
+                s1 = s1.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+                if (FENCES_ARE_FREE) {
+                    VarHandle.acquireFence();
+                }
+                m0 = IntVector.broadcast(I, multipliers[q + 12]).reinterpretAsShorts();
+                m1 = IntVector.broadcast(I, multipliers[q + 13]).reinterpretAsShorts();
+                m2 = IntVector.broadcast(I, multipliers[q + 14]).reinterpretAsShorts();
+                m3 = IntVector.broadcast(I, multipliers[q + 15]).reinterpretAsShorts();
+                v = IntVector.fromMemorySegment(I, w, o + 3L * VECTOR_BYTES, LE);
+                s0 = s0.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+                v = IntVector.fromMemorySegment(I, w, o + 3L * VECTOR_BYTES + stream, LE);
+                s1 = s1.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+                o = unit + (1 + b / 2) * (long) VECTOR_BYTES;
+                IntVector shift = IntVector.broadcast(I, b % 2 * 16);
+                IntVector f0 = IntVector.fromMemorySegment(I, w, o, LE).lanewise(LSHR, shift);
+                IntVector f1 = IntVector.fromMemorySegment(I, w, o + stream, LE).lanewise(LSHR, shift);
+                FloatVector scale = FloatVector.broadcast(F, blockScales[i]);
+                FloatVector sum = FloatVector.broadcast(F, blockSums[i]);
+                IntVector start = IntVector.broadcast(I, starts[i]);
+                IntVector t0 = s0.reinterpretAsInts();
+                FloatVector w0 = d0.mul((FloatVector) f0.and(0xff).convertShape(VectorOperators.I2F, F, 0));
+                FloatVector c0 = dmin0.mul((FloatVector) f0.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0));
+                a0 = ((FloatVector) t0.lanewise(LSHL, 16).add(t0).add(start).lanewise(ASHR, 16).convertShape(VectorOperators.I2F, F, 0)).mul(scale).fma(w0, a0);
+                a0 = sum.fma(w0.fma(bias, c0), a0);
+                IntVector t1 = s1.reinterpretAsInts();
+                FloatVector w1 = d1.mul((FloatVector) f1.and(0xff).convertShape(VectorOperators.I2F, F, 0));
+                FloatVector c1 = dmin1.mul((FloatVector) f1.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0));
+                a1 = ((FloatVector) t1.lanewise(LSHL, 16).add(t1).add(start).lanewise(ASHR, 16).convertShape(VectorOperators.I2F, F, 0)).mul(scale).fma(w1, a1);
+                a1 = sum.fma(w1.fma(bias, c1), a1);
+            }
+            a0.intoArray(y, to);
+            a1.intoArray(y, to + L);
         }
-        a0.intoArray(y, to + v);
-        a1.intoArray(y, to + v + L);
     }
 
     /**
-     * {@link #combineMinima} where 256 columns share a scale of the activations. Of each 256 the products are added up with their
+     * Q4_K where 256 columns share a scale of the activations, from its products, for the vectors of rows at v and v + L. Of each 256 the products are added up with their
      * whole scales first, which is exact: y += ((Σ s·scale)·scale(x))·d, then y += Σ sum(x)·centre over blocks.
      */
     static void combineWhole(

@@ -95,14 +95,13 @@ final class VectorTiles {
             IntVector h = IntVector.fromMemorySegment(I, w, high + v * stream + (word >> log) * (long) VECTOR_BYTES, LE)
                     .lanewise(LSHR, (word & within) * bits);
             for (int k = 0; k < SHIFTS; k++) {
-                n.and(PAIR)
-                        .or(h.and(mask).lanewise(LSHL, 4))
+                n.lanewise(LSHR, 4 * k)
+                        .and(PAIR)
+                        .or(h.lanewise(LSHR, 4 * k).and(mask).lanewise(LSHL, 4))
                         .reinterpretAsShorts()
                         .sub(bias)
                         .reinterpretAsInts()
                         .intoArray(tile, to + k * ROWS);
-                n = n.lanewise(LSHR, 4);
-                h = h.lanewise(LSHR, 4);
             }
         }
     }
@@ -117,10 +116,9 @@ final class VectorTiles {
             IntVector n = IntVector.fromMemorySegment(
                     I, w, plane + i % VECTORS * stream + i / VECTORS * (long) VECTOR_BYTES, LE);
             for (int k = 0; k < SHIFTS; k++) {
-                IntVector c = n.selectFrom(t0, t1);
-                IntVector d = n.lanewise(LSHR, 16).selectFrom(t0, t1);
+                IntVector c = n.lanewise(LSHR, 4 * k).selectFrom(t0, t1);
+                IntVector d = n.lanewise(LSHR, 16 + 4 * k).selectFrom(t0, t1);
                 c.and(0xffff).or(d.lanewise(LSHL, 16)).intoArray(tile, to + k * ROWS);
-                n = n.lanewise(LSHR, 4);
             }
         }
     }
@@ -666,34 +664,34 @@ final class VectorTiles {
             ShortVector c0 = IntVector.fromArray(I, tile, from + k * ROWS).reinterpretAsShorts();
             ShortVector c1 = IntVector.fromArray(I, tile, from + k * ROWS + L).reinterpretAsShorts();
             ShortVector q = IntVector.broadcast(I, values[at + k * TOKENS]).reinterpretAsShorts();
-            s00 = s00.add(c0.mul(q));
-            s10 = s10.add(c1.mul(q));
+            s00 = c0.mul(q).add(s00);
+            s10 = c1.mul(q).add(s10);
             q = IntVector.broadcast(I, values[at + k * TOKENS + 1]).reinterpretAsShorts();
-            s01 = s01.add(c0.mul(q));
-            s11 = s11.add(c1.mul(q));
+            s01 = c0.mul(q).add(s01);
+            s11 = c1.mul(q).add(s11);
             q = IntVector.broadcast(I, values[at + k * TOKENS + 2]).reinterpretAsShorts();
-            s02 = s02.add(c0.mul(q));
-            s12 = s12.add(c1.mul(q));
+            s02 = c0.mul(q).add(s02);
+            s12 = c1.mul(q).add(s12);
             q = IntVector.broadcast(I, values[at + k * TOKENS + 3]).reinterpretAsShorts();
-            s03 = s03.add(c0.mul(q));
-            s13 = s13.add(c1.mul(q));
+            s03 = c0.mul(q).add(s03);
+            s13 = c1.mul(q).add(s13);
             if (VectorPanels.FENCES_ARE_FREE) {
                 VarHandle.acquireFence();
             }
             c0 = IntVector.fromArray(I, tile, from + k * ROWS + ROWS).reinterpretAsShorts();
             c1 = IntVector.fromArray(I, tile, from + k * ROWS + ROWS + L).reinterpretAsShorts();
             q = IntVector.broadcast(I, values[at + k * TOKENS + 4]).reinterpretAsShorts();
-            s00 = s00.add(c0.mul(q));
-            s10 = s10.add(c1.mul(q));
+            s00 = c0.mul(q).add(s00);
+            s10 = c1.mul(q).add(s10);
             q = IntVector.broadcast(I, values[at + k * TOKENS + 5]).reinterpretAsShorts();
-            s01 = s01.add(c0.mul(q));
-            s11 = s11.add(c1.mul(q));
+            s01 = c0.mul(q).add(s01);
+            s11 = c1.mul(q).add(s11);
             q = IntVector.broadcast(I, values[at + k * TOKENS + 6]).reinterpretAsShorts();
-            s02 = s02.add(c0.mul(q));
-            s12 = s12.add(c1.mul(q));
+            s02 = c0.mul(q).add(s02);
+            s12 = c1.mul(q).add(s12);
             q = IntVector.broadcast(I, values[at + k * TOKENS + 7]).reinterpretAsShorts();
-            s03 = s03.add(c0.mul(q));
-            s13 = s13.add(c1.mul(q));
+            s03 = c0.mul(q).add(s03);
+            s13 = c1.mul(q).add(s13);
         }
         s00.reinterpretAsInts().intoArray(products, to);
         s01.reinterpretAsInts().intoArray(products, to + L);

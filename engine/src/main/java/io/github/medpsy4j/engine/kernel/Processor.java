@@ -1,0 +1,49 @@
+package io.github.medpsy4j.engine.kernel;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** What the Vector API does not tell of the processor. */
+final class Processor {
+    /** Set to true or false, it is {@link #PREFERS_SHORTS}: for tests and measurements of the other way. */
+    private static final String SHORTS_PROPERTY = "medpsy4j.kernel.shorts";
+
+    private static final Path CPUINFO = Path.of("/proc/cpuinfo");
+
+    /** The vendor stands in the second line; other systems' files of this name begin with something else. */
+    private static final int LINES_MAX = 16;
+
+    /**
+     * Whether vectors of 512 bits multiply and add shorts faster than floats. AMD's do: a Zen 4 makes 85 multiply-adds of shorts a
+     * nanosecond on one core and 59 of floats, as additions of whole numbers go to units of their own. Intel's make as many of either.
+     */
+    static final boolean PREFERS_SHORTS = prefersShorts();
+
+    private Processor() {}
+
+    private static boolean prefersShorts() {
+        String set = System.getProperty(SHORTS_PROPERTY);
+        return set != null ? Boolean.parseBoolean(set) : "AuthenticAMD".equals(vendor());
+    }
+
+    /** As Linux tells it, else null: where nothing tells, floats are a good choice too. */
+    private static String vendor() {
+        try (BufferedReader lines = Files.newBufferedReader(CPUINFO, StandardCharsets.ISO_8859_1)) {
+            for (int i = 0; i < LINES_MAX; i++) {
+                String line = lines.readLine();
+                if (line == null) {
+                    return null;
+                }
+                if (line.startsWith("vendor_id")) {
+                    return line.substring(line.indexOf(':') + 1).strip();
+                }
+            }
+            return null;
+        } catch (IOException e) {
+            return null; // not Linux, or a container that hides it
+        }
+    }
+}
