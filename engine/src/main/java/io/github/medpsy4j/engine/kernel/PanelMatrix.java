@@ -84,8 +84,7 @@ abstract class PanelMatrix extends StripMatrix {
          * [half][column of a span][rows], where {@link VectorPanels#WIDE}. Not an array, as these do not begin where
          * lines of the cache do: each load would read two (71 instead of 82 GMAC/s).
          */
-        final MemorySegment floatTile =
-                Arena.ofAuto().allocate(VectorPanels.WIDE ? 2L * HALF_TILE_BYTES : 0, 64);
+        final MemorySegment floatTile = Arena.ofAuto().allocate(VectorPanels.WIDE ? 2L * HALF_TILE_BYTES : 0, 64);
 
         /** [twelve tokens][rows] whole numbers of 256 columns, zeros in between, where {@link VectorPanels#FLOAT_TILES} */
         final float[] wholes = new float[VectorPanels.FLOAT_TILES ? TWELVE * ROWS : 0];
@@ -121,7 +120,8 @@ abstract class PanelMatrix extends StripMatrix {
 
     private static int unitBlocks(PanelFormat format, int columns) {
         int group = format.blockWeights / BLOCK;
-        int blocks = format == PanelFormat.Q4_K && !VectorPanels.FLOAT_TILES ? VectorPanels.UNIT_BLOCKS : UNIT_BLOCKS_MAX;
+        int blocks =
+                format == PanelFormat.Q4_K && !VectorPanels.FLOAT_TILES ? VectorPanels.UNIT_BLOCKS : UNIT_BLOCKS_MAX;
         return group * greatestDivisor(columns / BLOCK / group, blocks / group);
     }
 

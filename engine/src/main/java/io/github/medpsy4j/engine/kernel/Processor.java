@@ -8,8 +8,8 @@ import java.nio.file.Path;
 
 /** What the Vector API does not tell of the processor. */
 final class Processor {
-    /** Set to true or false, it is {@link #PREFERS_SHORTS}: for tests and measurements of the other way. */
-    private static final String SHORTS_PROPERTY = "medpsy4j.kernel.shorts";
+    /** Set to true, it turns {@link #PREFERS_SHORTS} round: for tests and measurements of the other way. */
+    private static final String OTHER_WAY = "medpsy4j.kernel.otherWay";
 
     private static final Path CPUINFO = Path.of("/proc/cpuinfo");
 
@@ -20,14 +20,9 @@ final class Processor {
      * Whether vectors of 512 bits multiply and add shorts faster than floats. AMD's do: a Zen 4 makes 85 multiply-adds of shorts a
      * nanosecond on one core and 59 of floats, as additions of whole numbers go to units of their own. Intel's make as many of either.
      */
-    static final boolean PREFERS_SHORTS = prefersShorts();
+    static final boolean PREFERS_SHORTS = "AuthenticAMD".equals(vendor()) ^ Boolean.getBoolean(OTHER_WAY);
 
     private Processor() {}
-
-    private static boolean prefersShorts() {
-        String set = System.getProperty(SHORTS_PROPERTY);
-        return set != null ? Boolean.parseBoolean(set) : "AuthenticAMD".equals(vendor());
-    }
 
     /** As Linux tells it, else null: where nothing tells, floats are a good choice too. */
     private static String vendor() {

@@ -1074,7 +1074,16 @@ final class VectorPanels {
      * @param unitBytes from a unit to the next
      * @param block the first block's index in the activations
      */
-    static void dotMinima(MemorySegment packed, long at, long stream, long unitBytes, int units, Activations x, int block, float[] y, int to) {
+    static void dotMinima(
+            MemorySegment packed,
+            long at,
+            long stream,
+            long unitBytes,
+            int units,
+            Activations x,
+            int block,
+            float[] y,
+            int to) {
         MemorySegment w = exact(packed);
         float[] blockScales = x.scales;
         float[] blockSums = x.sums;
@@ -1087,18 +1096,34 @@ final class VectorPanels {
             IntVector low0 = pair0.lanewise(LSHL, 16);
             IntVector h0 = low0.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
             FloatVector d0 = h0.reinterpretAsFloats();
-            d0 = d0.add(d0.sub(LEAST_NORMAL_HALF)).reinterpretAsInts().min(h0).or(low0.and(SIGN)).reinterpretAsFloats();
+            d0 = d0.add(d0.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(h0)
+                    .or(low0.and(SIGN))
+                    .reinterpretAsFloats();
             h0 = pair0.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
             FloatVector dmin0 = h0.reinterpretAsFloats();
-            dmin0 = dmin0.add(dmin0.sub(LEAST_NORMAL_HALF)).reinterpretAsInts().min(h0).or(pair0.not().and(SIGN)).reinterpretAsFloats();
+            dmin0 = dmin0.add(dmin0.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(h0)
+                    .or(pair0.not().and(SIGN))
+                    .reinterpretAsFloats();
             IntVector pair1 = IntVector.fromMemorySegment(I, w, unit + stream, LE);
             IntVector low1 = pair1.lanewise(LSHL, 16);
             IntVector h1 = low1.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
             FloatVector d1 = h1.reinterpretAsFloats();
-            d1 = d1.add(d1.sub(LEAST_NORMAL_HALF)).reinterpretAsInts().min(h1).or(low1.and(SIGN)).reinterpretAsFloats();
+            d1 = d1.add(d1.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(h1)
+                    .or(low1.and(SIGN))
+                    .reinterpretAsFloats();
             h1 = pair1.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
             FloatVector dmin1 = h1.reinterpretAsFloats();
-            dmin1 = dmin1.add(dmin1.sub(LEAST_NORMAL_HALF)).reinterpretAsInts().min(h1).or(pair1.not().and(SIGN)).reinterpretAsFloats();
+            dmin1 = dmin1.add(dmin1.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(h1)
+                    .or(pair1.not().and(SIGN))
+                    .reinterpretAsFloats();
             FloatVector a0 = FloatVector.fromArray(F, y, to);
             FloatVector a1 = FloatVector.fromArray(F, y, to + L);
             for (int b = 0; b < UNIT_BLOCKS; b++) {
@@ -1110,9 +1135,17 @@ final class VectorPanels {
                 ShortVector m2 = IntVector.broadcast(I, multipliers[q + 2]).reinterpretAsShorts();
                 ShortVector m3 = IntVector.broadcast(I, multipliers[q + 3]).reinterpretAsShorts();
                 IntVector v = IntVector.fromMemorySegment(I, w, o, LE);
-                ShortVector s0 = v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
+                ShortVector s0 = v.reinterpretAsShorts()
+                        .mul(m0)
+                        .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                        .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
                 v = IntVector.fromMemorySegment(I, w, o + stream, LE);
-                ShortVector s1 = v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
+                ShortVector s1 = v.reinterpretAsShorts()
+                        .mul(m0)
+                        .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                        .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
                 if (FENCES_ARE_FREE) {
                     VarHandle.acquireFence();
                 }
@@ -1121,9 +1154,17 @@ final class VectorPanels {
                 m2 = IntVector.broadcast(I, multipliers[q + 6]).reinterpretAsShorts();
                 m3 = IntVector.broadcast(I, multipliers[q + 7]).reinterpretAsShorts();
                 v = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE);
-                s0 = s0.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+                s0 = s0.add(v.reinterpretAsShorts()
+                        .mul(m0)
+                        .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                        .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
                 v = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES + stream, LE);
-                s1 = s1.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+                s1 = s1.add(v.reinterpretAsShorts()
+                        .mul(m0)
+                        .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                        .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
                 if (FENCES_ARE_FREE) {
                     VarHandle.acquireFence();
                 }
@@ -1132,9 +1173,17 @@ final class VectorPanels {
                 m2 = IntVector.broadcast(I, multipliers[q + 10]).reinterpretAsShorts();
                 m3 = IntVector.broadcast(I, multipliers[q + 11]).reinterpretAsShorts();
                 v = IntVector.fromMemorySegment(I, w, o + 2L * VECTOR_BYTES, LE);
-                s0 = s0.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+                s0 = s0.add(v.reinterpretAsShorts()
+                        .mul(m0)
+                        .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                        .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
                 v = IntVector.fromMemorySegment(I, w, o + 2L * VECTOR_BYTES + stream, LE);
-                s1 = s1.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+                s1 = s1.add(v.reinterpretAsShorts()
+                        .mul(m0)
+                        .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                        .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
                 if (FENCES_ARE_FREE) {
                     VarHandle.acquireFence();
                 }
@@ -1143,9 +1192,17 @@ final class VectorPanels {
                 m2 = IntVector.broadcast(I, multipliers[q + 14]).reinterpretAsShorts();
                 m3 = IntVector.broadcast(I, multipliers[q + 15]).reinterpretAsShorts();
                 v = IntVector.fromMemorySegment(I, w, o + 3L * VECTOR_BYTES, LE);
-                s0 = s0.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+                s0 = s0.add(v.reinterpretAsShorts()
+                        .mul(m0)
+                        .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                        .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
                 v = IntVector.fromMemorySegment(I, w, o + 3L * VECTOR_BYTES + stream, LE);
-                s1 = s1.add(v.reinterpretAsShorts().mul(m0).add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1)).add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2)).add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
+                s1 = s1.add(v.reinterpretAsShorts()
+                        .mul(m0)
+                        .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
+                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
+                        .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
                 o = unit + (1 + b / 2) * (long) VECTOR_BYTES;
                 IntVector shift = IntVector.broadcast(I, b % 2 * 16);
                 IntVector f0 = IntVector.fromMemorySegment(I, w, o, LE).lanewise(LSHR, shift);
@@ -1155,13 +1212,27 @@ final class VectorPanels {
                 IntVector start = IntVector.broadcast(I, starts[i]);
                 IntVector t0 = s0.reinterpretAsInts();
                 FloatVector w0 = d0.mul((FloatVector) f0.and(0xff).convertShape(VectorOperators.I2F, F, 0));
-                FloatVector c0 = dmin0.mul((FloatVector) f0.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0));
-                a0 = ((FloatVector) t0.lanewise(LSHL, 16).add(t0).add(start).lanewise(ASHR, 16).convertShape(VectorOperators.I2F, F, 0)).mul(scale).fma(w0, a0);
+                FloatVector c0 =
+                        dmin0.mul((FloatVector) f0.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0));
+                a0 = ((FloatVector) t0.lanewise(LSHL, 16)
+                                .add(t0)
+                                .add(start)
+                                .lanewise(ASHR, 16)
+                                .convertShape(VectorOperators.I2F, F, 0))
+                        .mul(scale)
+                        .fma(w0, a0);
                 a0 = sum.fma(w0.fma(bias, c0), a0);
                 IntVector t1 = s1.reinterpretAsInts();
                 FloatVector w1 = d1.mul((FloatVector) f1.and(0xff).convertShape(VectorOperators.I2F, F, 0));
-                FloatVector c1 = dmin1.mul((FloatVector) f1.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0));
-                a1 = ((FloatVector) t1.lanewise(LSHL, 16).add(t1).add(start).lanewise(ASHR, 16).convertShape(VectorOperators.I2F, F, 0)).mul(scale).fma(w1, a1);
+                FloatVector c1 =
+                        dmin1.mul((FloatVector) f1.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0));
+                a1 = ((FloatVector) t1.lanewise(LSHL, 16)
+                                .add(t1)
+                                .add(start)
+                                .lanewise(ASHR, 16)
+                                .convertShape(VectorOperators.I2F, F, 0))
+                        .mul(scale)
+                        .fma(w1, a1);
                 a1 = sum.fma(w1.fma(bias, c1), a1);
             }
             a0.intoArray(y, to);
