@@ -7,7 +7,8 @@ import java.util.stream.IntStream;
 
 /**
  * Packed weights multiplied with quantized activations ({@link Quantizer}) in exact integer arithmetic: every type where vectors
- * have less than 512 bits, those of four bits everywhere. No other way takes as few instructions for one token's nibbles.
+ * have less than 512 bits, those of four bits everywhere, and those of five and six where shorts are preferred ({@link Processor}). No
+ * other way takes as few instructions for one token's nibbles.
  *
  * <p>For each run of columns that share a scale: s = Σ c·q over the integers, where c is the weight's centred integer
  * (n - 8 of four bits, n + 16·h - 16 of five, n + 16·h - 32 of six, the byte of eight, table[n]). In floats, in order of columns,
@@ -16,32 +17,32 @@ import java.util.stream.IntStream;
  * the last difference rounds. So only these float operations round, and their order is the same for one token and for
  * many: results do not depend on the batch.
  *
- * <p><b>Q4_K where vectors have 512 bits</b>: there 256 columns share a scale of the activations, as they share d of the weights,
+ * <p><b>Q4_K where tiles are of floats</b> ({@link VectorPanels#FLOAT_TILES}): there 256 columns share a scale of the activations, as they share d of the weights,
  * whose scales are whole numbers below 64. S = Σ s·scale over 256 columns is exact too, at most 64·8·Σ|q| &lt; 2^24. So y +=
  * (S·scale(x))·d, and then y += Σ sum(x)·centre(w) of the eight blocks, which is added up by itself.
  *
  * <p><b>One token</b> works on the packed nibbles. 32 products of a centred nibble and q are at most 8·Σ|q| in magnitude, which
- * is 8·127·32 = 32,512 or, with 512 bits, 8·4,095 = 32,760. So their sum fits 16 bits, and only the final sum has to: on the
+ * is 8·127·32 = 32,512 or, where 256 columns share a scale, 8·4,095 = 32,760. So their sum fits 16 bits, and only the final sum has to: on the
  * way lanes may wrap. So nibbles need not be masked. An int lane holds eight nibbles n0..n7 of one row, the lowest first;
  * shifted right by 0, 4, 8 and 12 and taken as two shorts, it is multiplied with the pairs (b0, b4), (b1, b5), (b2, b6),
  * (b3, b7), where b0 = q0 and bk = qk - 16·q(k-1). What a nibble adds through its upper neighbours' shifts cancels, and the eight products, both shorts
  * together, are Σ nk·qk modulo 2^16. Starting from -8·Σq centres the sum. High bits stand in nibbles of their own and
- * are summed likewise.
+ * are summed likewise. Of Q4_K the sums of 32 columns are turned to floats as they come, but where 256 columns share a scale.
  *
  * <p>Weights that are looked up have no such shortcut: one token looks each nibble up in a table of floats and adds
  * products of whole numbers, which are exact below 2^24.
  *
- * <p><b>A few tokens</b>, where vectors have 512 bits, are multiplied four at a time with weights that become floats in
+ * <p><b>A few tokens</b>, where tiles are of floats, are multiplied four at a time with weights that become floats in
  * registers: the bits of an unsigned u, moved to the top of the mantissa of 2^b, make 2^b + u. Sums of (2^b + u)·q are exact
  * and start from what they are too great by, so they are Σ c·q as well.
  *
- * <p><b>Many tokens</b> share an unpacked tile. With vectors of 512 bits it holds c as floats, of Q4_K c·scale, and sums are fused
- * multiply-adds of whole numbers. With smaller ones it holds integers c, two columns to an int, which are added up apart: 16
+ * <p><b>Many tokens</b> share an unpacked tile. A tile of floats holds c, of Q4_K c·scale, and sums are fused multiply-adds of whole
+ * numbers. A tile of shorts holds integers c, two columns to an int, which are added up apart: 16
  * products of five bits, at most 16·127·16 = 32,512, fit 16 bits, so 32 columns are added before they are widened; of six
  * bits 16 columns; eight bits and looked up weights are two tiles, c & 15 or n and c >> 4 or h - 8.
  */
 final class IntegerPanels extends PanelMatrix {
-    /** Blocks of a tile for many tokens: of shorts, it is 16 KiB. */
+    /** Blocks of a tile for many tokens: of shorts, it is 16 KiB with vectors of 256 bits. */
     static final int TILE_BLOCKS_MAX = 8;
 
     /** Blocks whose sums of four tokens are kept at a time: as many of one span as a unit can be divided by. */
@@ -62,7 +63,6 @@ final class IntegerPanels extends PanelMatrix {
     /** Whether products are added up over 256 columns with their scales, which are whole numbers. */
     private final boolean isWhole;
 
-    /** Whether one token's products are added up as they come. */
     private final boolean isFused;
 
     private final int tileBlocks;
@@ -84,10 +84,15 @@ final class IntegerPanels extends PanelMatrix {
         sumBlocks = Math.min(Integer.lowestOneBit(unitBlocks), SUM_BLOCKS_MAX);
         bias = 8 << format.highBits;
         isWhole = VectorPanels.FLOAT_TILES && format == PanelFormat.Q4_K;
-        isFused = !VectorPanels.FLOAT_TILES && format == PanelFormat.Q4_K;
+        isFused = isFused(format);
         tables = format.isLookedUp ? floats(format::lookUp) : CENTRED_FLOATS;
         lowTables = format.isLookedUp ? twice(n -> format.lookUp(n) & 15) : null;
         highTables = format.isLookedUp ? twice(n -> format.lookUp(n) >> 4) : null;
+    }
+
+    /** Whether one token's products are added up as they come, in units of {@link VectorPanels#UNIT_BLOCKS}. */
+    static boolean isFused(PanelFormat format) {
+        return !VectorPanels.FLOAT_TILES && format == PanelFormat.Q4_K;
     }
 
     private static int[] floats(IntUnaryOperator numbers) {

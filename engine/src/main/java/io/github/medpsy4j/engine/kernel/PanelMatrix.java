@@ -120,8 +120,7 @@ abstract class PanelMatrix extends StripMatrix {
 
     private static int unitBlocks(PanelFormat format, int columns) {
         int group = format.blockWeights / BLOCK;
-        int blocks =
-                format == PanelFormat.Q4_K && !VectorPanels.FLOAT_TILES ? VectorPanels.UNIT_BLOCKS : UNIT_BLOCKS_MAX;
+        int blocks = IntegerPanels.isFused(format) ? VectorPanels.UNIT_BLOCKS : UNIT_BLOCKS_MAX;
         return group * greatestDivisor(columns / BLOCK / group, blocks / group);
     }
 
