@@ -7,8 +7,8 @@ import java.util.stream.IntStream;
 
 /**
  * Packed weights multiplied with quantized activations ({@link Quantizer}) in exact integer arithmetic: every type where vectors
- * have less than 512 bits, those of four bits everywhere, and those of five and six where shorts are preferred ({@link Processor}). No
- * other way takes as few instructions for one token's nibbles.
+ * have less than 512 bits, those of four bits everywhere, and those of five and six where shorts are preferred ({@link
+ * Processor}). No other way takes as few instructions for one token's nibbles.
  *
  * <p>For each run of columns that share a scale: s = Σ c·q over the integers, where c is the weight's centred integer
  * (n - 8 of four bits, n + 16·h - 16 of five, n + 16·h - 32 of six, the byte of eight, table[n]). In floats, in order of columns,
@@ -17,13 +17,13 @@ import java.util.stream.IntStream;
  * the last difference rounds. So only these float operations round, and their order is the same for one token and for
  * many: results do not depend on the batch.
  *
- * <p><b>Q4_K where tiles are of floats</b> ({@link VectorPanels#FLOAT_TILES}): there 256 columns share a scale of the activations, as they share d of the weights,
- * whose scales are whole numbers below 64. S = Σ s·scale over 256 columns is exact too, at most 64·8·Σ|q| &lt; 2^24. So y +=
+ * <p><b>Q4_K where tiles are of floats</b> ({@link VectorPanels#FLOAT_TILES}): there 256 columns share a scale of the activations,
+ * as they share d of the weights, whose scales are whole numbers below 64. S = Σ s·scale over 256 columns is exact too, at most 64·8·Σ|q| &lt; 2^24. So y +=
  * (S·scale(x))·d, and then y += Σ sum(x)·centre(w) of the eight blocks, which is added up by itself.
  *
  * <p><b>One token</b> works on the packed nibbles. 32 products of a centred nibble and q are at most 8·Σ|q| in magnitude, which
- * is 8·127·32 = 32,512 or, where 256 columns share a scale, 8·4,095 = 32,760. So their sum fits 16 bits, and only the final sum has to: on the
- * way lanes may wrap. So nibbles need not be masked. An int lane holds eight nibbles n0..n7 of one row, the lowest first;
+ * is 8·127·32 = 32,512 or, where 256 columns share a scale, 8·4,095 = 32,760. So their sum fits 16 bits, and only the final sum
+ * has to: on the way lanes may wrap. So nibbles need not be masked. An int lane holds eight nibbles n0..n7 of one row, the lowest first;
  * shifted right by 0, 4, 8 and 12 and taken as two shorts, it is multiplied with the pairs (b0, b4), (b1, b5), (b2, b6),
  * (b3, b7), where b0 = q0 and bk = qk - 16·q(k-1). What a nibble adds through its upper neighbours' shifts cancels, and the eight products, both shorts
  * together, are Σ nk·qk modulo 2^16. Starting from -8·Σq centres the sum. High bits stand in nibbles of their own and

@@ -20,6 +20,7 @@ import java.util.stream.Stream;
  *       in {@link PanelFormat#packHigh}'s order. The high bits stand behind the nibbles of all blocks for {@link
  *       IntegerPanels}, which read them in a pass of their own, and behind those of their block for {@link FloatPanels}.
  * </ul>
+ * So what {@link VectorPanels#dotMinima} reads in one pass, units of 256 columns, has no gaps.
  */
 abstract class PanelMatrix extends StripMatrix {
     static final int BLOCK = Activations.BLOCK;
