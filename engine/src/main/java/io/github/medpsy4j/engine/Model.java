@@ -278,7 +278,7 @@ public final class Model implements AutoCloseable {
         return context;
     }
 
-    /** What computes: {@code "vector, 256 bits"}. */
+    /** What computes: {@code "vector, 256 bits"}, {@code "vector, 512 bits"} or {@code "vector, 512 bits, shorts"}, or in scalars. */
     public String kernel() {
         return kernels.description();
     }

@@ -32,7 +32,10 @@ public interface Kernels {
         }
     }
 
-    /** What runs, for people: {@code "vector, 256 bits"}. */
+    /**
+     * What runs, for people: {@code "vector, 256 bits"}; with 512 bits {@code "vector, 512 bits, shorts"} where weights of five and
+     * six bits are not multiplied in floats.
+     */
     String description();
 
     /** The number of partial sums of one dot product, a power of two. */

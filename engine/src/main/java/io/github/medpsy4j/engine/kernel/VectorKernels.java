@@ -31,7 +31,8 @@ final class VectorKernels implements Kernels {
 
     @Override
     public String description() {
-        return "vector, " + F.vectorBitSize() + " bits";
+        return "vector, " + F.vectorBitSize() + " bits"
+                + (VectorPanels.WIDE && !VectorPanels.FLOAT_TILES ? ", shorts" : "");
     }
 
     @Override
