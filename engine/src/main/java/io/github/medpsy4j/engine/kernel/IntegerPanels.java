@@ -145,9 +145,7 @@ final class IntegerPanels extends PanelMatrix {
                 }
                 for (int t = grouped; t < tokens && !isFused; t++) {
                     multiply1(unit, x, t0 + t, block, to + t * ROWS, isDecoded, s);
-                    if (!isDecoded && t + 1 < tokens) {
-                        isDecoded = true;
-                    }
+                    isDecoded = true;
                 }
             }
         }
@@ -164,7 +162,6 @@ final class IntegerPanels extends PanelMatrix {
                         packed,
                         first + p * stripBytes + v / LANES * stream,
                         stream,
-                        unitBytes,
                         units,
                         x,
                         t * (x.stride / BLOCK),

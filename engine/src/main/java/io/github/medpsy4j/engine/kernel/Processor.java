@@ -21,20 +21,21 @@ final class Processor {
      * nanosecond on one core and 59 of floats, as additions of whole numbers go to units of their own. Intel's make as many of
      * either.
      */
-    static final boolean PREFERS_SHORTS = "AuthenticAMD".equals(vendor()) ^ Boolean.getBoolean(OTHER_WAY);
+    static final boolean PREFERS_SHORTS = "AuthenticAMD".equals(vendor(CPUINFO)) ^ Boolean.getBoolean(OTHER_WAY);
 
     private Processor() {}
 
     /** As Linux tells it, else null: where nothing tells, floats are a good choice too. */
-    private static String vendor() {
-        try (BufferedReader lines = Files.newBufferedReader(CPUINFO, StandardCharsets.ISO_8859_1)) {
+    static String vendor(Path cpuinfo) {
+        try (BufferedReader lines = Files.newBufferedReader(cpuinfo, StandardCharsets.ISO_8859_1)) {
             for (int i = 0; i < LINES_MAX; i++) {
                 String line = lines.readLine();
                 if (line == null) {
                     return null;
                 }
-                if (line.startsWith("vendor_id")) {
-                    return line.substring(line.indexOf(':') + 1).strip();
+                int colon = line.indexOf(':');
+                if (line.startsWith("vendor_id") && colon >= 0) {
+                    return line.substring(colon + 1).strip();
                 }
             }
             return null;

@@ -8,9 +8,9 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * Brings activations into whole numbers, q = round(x / scale).
  *
- * <p>Where vectors have less than 512 bits, scale = max|x| / 127 over each block of 32.
+ * <p>Where tiles are of shorts, scale = max|x| / 127 over each block of 32.
  *
- * <p>Where they have 512 bits, the scale is that of 256 columns, so that {@link IntegerPanels} may add up as many before they
+ * <p>Where they are of floats ({@link VectorPanels#FLOAT_TILES}), the scale is that of 256 columns, so that {@link IntegerPanels} may add up as many before they
  * round. What bounds it is not the greatest x but Σ|q| of 32 columns, the most that times 8 is a sum of 16 bits: 4,095. So a few
  * great numbers take less from their neighbours than they would of eight bits, and numbers of like size have one bit more.
  * (llama.cpp takes max|x| / 127 over 256 columns for its 256-wide types.)

@@ -80,6 +80,8 @@ final class VectorPanels {
 
     private static final int UNIT_HEADER = 5;
 
+    private static final long UNIT_BYTES = (UNIT_HEADER + UNIT_BLOCKS * INTS) * (long) VECTOR_BYTES;
+
     /** Whether keeping C2 from moving loads takes no instruction. */
     static final boolean FENCES_ARE_FREE = System.getProperty("os.arch").equals("amd64")
             || System.getProperty("os.arch").equals("x86_64");
@@ -1071,19 +1073,10 @@ final class VectorPanels {
      * load; and where weights are read without a pause prefetchers stay ahead of the loop (BENCHMARKS.md).
      *
      * @param at where the first unit of the first vector of rows is
-     * @param unitBytes from a unit to the next
      * @param block the first block's index in the activations
      */
     static void dotMinima(
-            MemorySegment packed,
-            long at,
-            long stream,
-            long unitBytes,
-            int units,
-            Activations x,
-            int block,
-            float[] y,
-            int to) {
+            MemorySegment packed, long at, long stream, int units, Activations x, int block, float[] y, int to) {
         MemorySegment w = exact(packed);
         float[] blockScales = x.scales;
         float[] blockSums = x.sums;
@@ -1091,7 +1084,7 @@ final class VectorPanels {
         int[] multipliers = x.multipliers;
         FloatVector bias = FloatVector.broadcast(F, 8);
         for (int u = 0; u < units; u++) {
-            long unit = at + u * unitBytes;
+            long unit = at + u * UNIT_BYTES;
             IntVector pair0 = IntVector.fromMemorySegment(I, w, unit, LE);
             IntVector low0 = pair0.lanewise(LSHL, 16);
             IntVector h0 = low0.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
