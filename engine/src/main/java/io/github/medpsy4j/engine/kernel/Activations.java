@@ -52,8 +52,11 @@ public final class Activations {
     /** [rows][stride / BLOCK] -8·Σq modulo 2^16, shifted left by 16: what centres a sum of nibble products */
     int[] starts;
 
-    /** [rows][stride / BLOCK][2] -32·Σq of each half of a block: what centres its sum of six bits */
-    int[] offsets;
+    /** [rows][stride / 2] multipliers of bytes likewise: qk - 256·q(k-1) of columns in order; where tiles are of shorts */
+    int[] byteMultipliers;
+
+    /** [rows][stride / 8] -16·Σq modulo 2^16, shifted left by 16: what centres a sum of five bits and eight columns; likewise */
+    int[] byteStarts;
 
     // Of all rows.
 
@@ -144,8 +147,9 @@ public final class Activations {
             scales = new float[rows * stride / BLOCK];
             sums = new float[rows * stride / BLOCK];
             starts = new int[rows * stride / BLOCK];
-            offsets = new int[rows * stride / BLOCK * 2];
             if (!VectorPanels.FLOAT_TILES) {
+                byteMultipliers = new int[rows * stride / 2];
+                byteStarts = new int[rows * stride / 8];
                 values = new int[grouped * stride / 2];
             }
             groupedScales = new float[grouped * spans(stride) / BLOCK];

@@ -26,8 +26,13 @@ import java.util.stream.IntStream;
  * has to: on the way lanes may wrap. So nibbles need not be masked. An int lane holds eight nibbles n0..n7 of one row, the lowest first;
  * shifted right by 0, 4, 8 and 12 and taken as two shorts, it is multiplied with the pairs (b0, b4), (b1, b5), (b2, b6),
  * (b3, b7), where b0 = q0 and bk = qk - 16·q(k-1). What a nibble adds through its upper neighbours' shifts cancels, and the eight products, both shorts
- * together, are Σ nk·qk modulo 2^16. Starting from -8·Σq centres the sum. High bits stand in nibbles of their own and
- * are summed likewise. Of Q4_K the sums of 32 columns are turned to floats as they come, but where 256 columns share a scale.
+ * together, are Σ nk·qk modulo 2^16. Starting from -8·Σq centres the sum. The high nibbles of eight bits are summed likewise.
+ *
+ * <p>Five and six bits are bytes, four columns to an int, so that two shifts do for them, with bk = qk - 256·q(k-1). What their
+ * highest bits hold, the last columns, has to be masked, and is put together to bytes likewise. Sums of 16 columns of five bits fit 16 bits,
+ * as 16·16·127 = 32,512, and of eight columns of six.
+ *
+ * <p>Sums of Q4_K, but where 256 columns share a scale, of Q5_K and Q6_K are turned to floats as they come.
  *
  * <p>Weights that are looked up have no such shortcut: one token looks each nibble up in a table of floats and adds
  * products of whole numbers, which are exact below 2^24.
@@ -57,8 +62,11 @@ final class IntegerPanels extends PanelMatrix {
     /** What nibbles n stand for as floats, n - 8, as {@link #tables} of others. */
     private static final int[] CENTRED_FLOATS = floats(n -> n - 8);
 
-    /** Bytes from a unit's start to its first block's high bits. */
+    /** Bytes from a unit's start to the high nibbles of eight bits, which stand behind the low ones of all blocks. */
     private final long highOffset;
+
+    /** Bytes from a block to the next, but of eight bits, of whose nibbles {@link #INTS} vectors stand in each place. */
+    private final long blockBytes;
 
     /** Whether products are added up over 256 columns with their scales, which are whole numbers. */
     private final boolean isWhole;
@@ -80,6 +88,7 @@ final class IntegerPanels extends PanelMatrix {
     IntegerPanels(PanelFormat format, int rows, int columns, Arena arena) {
         super(format, rows, columns, arena);
         highOffset = blocksOffset + (long) unitBlocks * INTS * VECTOR_BYTES;
+        blockBytes = (INTS + format.highBits) * (long) VECTOR_BYTES;
         tileBlocks = greatestDivisor(unitBlocks, TILE_BLOCKS_MAX);
         sumBlocks = Math.min(Integer.lowestOneBit(unitBlocks), SUM_BLOCKS_MAX);
         bias = 8 << format.highBits;
@@ -92,7 +101,8 @@ final class IntegerPanels extends PanelMatrix {
 
     /** Whether one token's products are added up as they come, in units of {@link VectorPanels#UNIT_BLOCKS}. */
     static boolean isFused(PanelFormat format) {
-        return !VectorPanels.FLOAT_TILES && format == PanelFormat.Q4_K;
+        return !VectorPanels.FLOAT_TILES
+                && (format == PanelFormat.Q4_K || format == PanelFormat.Q5_K || format == PanelFormat.Q6_K);
     }
 
     private static int[] floats(IntUnaryOperator numbers) {
@@ -105,10 +115,15 @@ final class IntegerPanels extends PanelMatrix {
 
     @Override
     void packBlock(byte[] src, int block, int j, int[] unit, int b, int r) {
-        int low = (int) (blocksOffset / Integer.BYTES) + b * INTS * LANES + r;
-        int high = (int) (highOffset / Integer.BYTES) + b * format.highBits * LANES + r;
-        format.packLow(src, block, j, unit, low, LANES);
-        format.packHigh(src, block, j, unit, high, LANES);
+        int to = (int) (blocksOffset / Integer.BYTES) + r;
+        switch (format) {
+            case Q5_0, Q5_1, Q5_K -> format.packFiveBits(src, block, j, unit, to + 5 * b * LANES, LANES);
+            case Q6_K -> PanelFormat.packSixBits(src, block, j, unit, to + 6 * b * LANES, LANES);
+            default -> {
+                format.packLow(src, block, j, unit, to + b * INTS * LANES, LANES);
+                format.packHigh(src, block, j, unit, to + (unitBlocks * INTS + b * format.highBits) * LANES, LANES);
+            }
+        }
     }
 
     @Override
@@ -154,19 +169,20 @@ final class IntegerPanels extends PanelMatrix {
         }
     }
 
-    /** One token, two vectors of rows of one panel after the other: long streams. */
+    /** One token, one or two vectors of rows of one panel after the other: long streams. */
     private void dot(Activations x, int t, long first, int panels, int results, Workspace s) {
-        for (int v = 0; v < ROWS; v += 2 * LANES) {
+        int rows = format == PanelFormat.Q5_K ? LANES : 2 * LANES;
+        for (int v = 0; v < ROWS; v += rows) {
             for (int p = 0; p < panels; p++) {
-                VectorPanels.dotMinima(
-                        packed,
-                        first + p * stripBytes + v / LANES * stream,
-                        stream,
-                        units,
-                        x,
-                        t * (x.stride / BLOCK),
-                        s.results,
-                        results + p * RESULTS + v);
+                long at = first + p * stripBytes + v / LANES * stream;
+                int block = t * (x.stride / BLOCK);
+                int to = results + p * RESULTS + v;
+                switch (format) {
+                    case Q4_K -> VectorPanels.dotMinima(packed, at, stream, units, x, block, s.results, to);
+                    case Q5_K -> VectorPanels.dotFiveMinima(packed, at, stream, units, x, block, s.results, to);
+                    case Q6_K -> VectorPanels.dotSixBits(packed, at, stream, units, x, block, s.results, to);
+                    default -> throw new IllegalStateException(format + " is not multiplied in one pass");
+                }
             }
         }
     }
@@ -207,13 +223,13 @@ final class IntegerPanels extends PanelMatrix {
     private void multiply1(long unit, Activations x, int t, int block, int to, boolean isDecoded, Workspace s) {
         int at = t * (x.stride / BLOCK) + block;
         int halfBlocks = 2 * unitBlocks;
-        long high = unit + highOffset;
+        boolean isFiveBits = format.highBits == 1;
         if (isWhole) {
             VectorPanels.headerFactors(packed, unit, stream, groups(), s.headers[0].factors);
         } else if (!isDecoded) {
             decodeHeader(unit, bias, s.headers[0]);
         }
-        if (!format.isLookedUp) {
+        if (!format.isLookedUp && !isFiveBits) {
             VectorPanels.nibbleProducts(packed, unit + blocksOffset, stream, halfBlocks, x, at, s.products);
         }
         switch (format) {
@@ -238,18 +254,29 @@ final class IntegerPanels extends PanelMatrix {
                 return;
             }
             case Q4_0, Q4_1 -> VectorPanels.sumNibbles(s.products, unitBlocks, x, at, s.sums);
-            case Q5_0, Q5_1, Q5_K -> {
-                VectorPanels.highProducts(packed, high, stream, 1, halfBlocks, x, at, s.highProducts);
-                VectorPanels.sumPlanes(s.products, s.highProducts, unitBlocks, 0, x, at, s.sums);
-            }
-            case Q6_K -> {
-                VectorPanels.highProducts(packed, high, stream, 2, halfBlocks, x, at, s.highProducts);
-                VectorPanels.sumSixBits(s.products, s.highProducts, halfBlocks, x, at, s.sums);
+            case Q5_0, Q5_1 -> {
+                for (int v = 0; v < ROWS; v += 2 * LANES) {
+                    VectorPanels.dotFiveBits(
+                            packed,
+                            unit + blocksOffset + v / LANES * stream,
+                            stream,
+                            unitBlocks,
+                            x,
+                            at,
+                            format.hasCentre(),
+                            s.headers[0].scales,
+                            s.headers[0].centres,
+                            v,
+                            s.results,
+                            to + v);
+                }
+                return;
             }
             case Q8_0 -> {
-                VectorPanels.nibbleProducts(packed, high, stream, halfBlocks, x, at, s.highProducts);
-                VectorPanels.sumPlanes(s.products, s.highProducts, unitBlocks, -1, x, at, s.sums);
+                VectorPanels.nibbleProducts(packed, unit + highOffset, stream, halfBlocks, x, at, s.highProducts);
+                VectorPanels.sumEightBits(s.products, s.highProducts, unitBlocks, x, at, s.sums);
             }
+            case Q5_K, Q6_K -> throw new IllegalStateException(format + " is multiplied in one pass");
             case IQ4_NL, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {
                 int words = unitBlocks * INTS;
                 int q = x.floatsAt(block, t);
@@ -400,20 +427,20 @@ final class IntegerPanels extends PanelMatrix {
             }
             return;
         }
-        long low = unit + blocksOffset + (long) b * INTS * VECTOR_BYTES;
-        long high = unit + highOffset + (long) b * format.highBits * VECTOR_BYTES;
+        long blocks = unit + blocksOffset + b * blockBytes;
         switch (format) {
-            case Q4_0, Q4_1, Q4_K -> VectorTiles.unpack(packed, low, stream, tileBlocks, (short) 8, s.tile);
-            case Q5_0, Q5_1, Q5_K ->
-                VectorTiles.unpackHigh(packed, low, high, stream, 1, tileBlocks, (short) 16, s.tile);
-            case Q6_K -> VectorTiles.unpackHigh(packed, low, high, stream, 2, tileBlocks, (short) 32, s.tile);
+            case Q4_0, Q4_1, Q4_K -> VectorTiles.unpack(packed, blocks, stream, tileBlocks, (short) 8, s.tile);
+            case Q5_0, Q5_1, Q5_K -> VectorTiles.unpackFiveBits(packed, blocks, stream, tileBlocks, s.tile);
+            case Q6_K -> VectorTiles.unpackSixBits(packed, blocks, stream, tileBlocks, s.tile);
             case Q8_0 -> {
+                long nibbles = (long) b * INTS * VECTOR_BYTES;
+                long low = unit + blocksOffset + nibbles;
                 VectorTiles.unpack(packed, low, stream, tileBlocks, (short) 0, s.tile);
-                VectorTiles.unpack(packed, high, stream, tileBlocks, (short) 8, s.highTile);
+                VectorTiles.unpack(packed, unit + highOffset + nibbles, stream, tileBlocks, (short) 8, s.highTile);
             }
             case IQ4_NL, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {
-                VectorTiles.unpackTable(packed, low, stream, tileBlocks, lowTables, s.tile);
-                VectorTiles.unpackTable(packed, low, stream, tileBlocks, highTables, s.highTile);
+                VectorTiles.unpackTable(packed, blocks, stream, tileBlocks, lowTables, s.tile);
+                VectorTiles.unpackTable(packed, blocks, stream, tileBlocks, highTables, s.highTile);
             }
         }
     }

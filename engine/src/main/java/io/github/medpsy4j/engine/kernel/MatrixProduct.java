@@ -77,7 +77,7 @@ public final class MatrixProduct implements WorkerPool.Task {
             for (int g = begin; g < end; g++) {
                 int t = g * Activations.GROUP;
                 int next = Math.min(tokens, t + Activations.GROUP);
-                Quantizer.quantizeRows(input, t, next, singlesFrom, scratch[worker].quanta);
+                Quantizer.quantizeRows(input, t, next, singlesFrom, scratch[worker]);
             }
         }
     }

@@ -222,6 +222,55 @@ enum PanelFormat {
         }
     }
 
+    /**
+     * Q6_K: writes the sub-block j's 32 weights, of each 16 columns three ints, {@code stride} apart. Their bytes hold four
+     * columns each, and in their two highest bits, the lowest first, what the last four columns are.
+     */
+    static void packSixBits(byte[] src, int block, int j, int[] to, int at, int stride) {
+        int low = block + (j >> 2) * 64 + (j & 1) * 32;
+        int high = block + 128 + (j >> 2) * 32;
+        int shift = 4 * ((j >> 1) & 1);
+        int highShift = 2 * (j & 3);
+        for (int h = 0; h < 2; h++) {
+            int last = sixBits(src, low + 16 * h + 12, shift, high + 16 * h + 12, highShift);
+            for (int i = 0; i < 3; i++) {
+                int four = sixBits(src, low + 16 * h + 4 * i, shift, high + 16 * h + 4 * i, highShift);
+                to[at + (3 * h + i) * stride] = four | ((last >>> (2 * i)) & 0x03030303) << 6;
+            }
+        }
+    }
+
+    /**
+     * Five bits: writes the 32 weights of sub-block j as five ints, {@code stride} apart. Their bytes hold four columns each, and
+     * their three highest bits, taken from the lowest on, the bits of the last twelve columns.
+     */
+    void packFiveBits(byte[] src, int block, int j, int[] to, int at, int stride) {
+        int f = fiveBits(src, block, j, 5);
+        int g = fiveBits(src, block, j, 6);
+        int h = fiveBits(src, block, j, 7);
+        to[at] = fiveBits(src, block, j, 0) | (f & 0x07070707) << 5;
+        to[at + stride] = fiveBits(src, block, j, 1) | (f & 0x18181818) << 2 | (g & 0x01010101) << 7;
+        to[at + 2 * stride] = fiveBits(src, block, j, 2) | (g & 0x0e0e0e0e) << 4;
+        to[at + 3 * stride] = fiveBits(src, block, j, 3) | (g & 0x10101010) << 1 | (h & 0x03030303) << 6;
+        to[at + 4 * stride] = fiveBits(src, block, j, 4) | (h & 0x1c1c1c1c) << 3;
+    }
+
+    /** Columns 4k to 4k + 3 of sub-block j, a byte each. */
+    private int fiveBits(byte[] src, int block, int j, int k) {
+        if (this == Q5_K) {
+            int low = int32(src, block + 48 + (j >> 1) * 32 + 4 * k) >>> (4 * (j & 1));
+            int high = int32(src, block + 16 + 4 * k) >>> j;
+            return (low & 0x0f0f0f0f) | (high & 0x01010101) << 4;
+        }
+        int bits = block + (this == Q5_0 ? 2 : 4);
+        int low = int32(src, bits + 4 + 4 * (k & 3)) >>> (4 * (k >> 2));
+        return (low & 0x0f0f0f0f) | spread(int32(src, bits) >>> (4 * k)) << 4;
+    }
+
+    private static int sixBits(byte[] src, int low, int shift, int high, int highShift) {
+        return ((int32(src, low) >>> shift) & 0x0f0f0f0f) | ((int32(src, high) >>> highShift) & 0x03030303) << 4;
+    }
+
     /** Q8_0: writes a block's weights, plus 128, as bytes: eight ints of four columns each, in order. */
     static void packEightBits(byte[] src, int block, int[] to, int at, int stride) {
         for (int i = 0; i < 8; i++) {

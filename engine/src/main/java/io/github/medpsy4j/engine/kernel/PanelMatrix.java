@@ -16,11 +16,13 @@ import java.util.stream.Stream;
  *   <li>the header in the type's own precision, two halves to an int, the first low: d of two blocks, or d and m of each
  *       block, or for the 256-wide types d, dmin, and then four vectors of two scales and two minima each, or d and then
  *       vectors of four signed scales, a byte each, or of eight odd ones, half a byte each;
- *   <li>blocks: four vectors of low nibbles, in {@link PanelFormat#packLow}'s order, and as many of high bits as a weight has,
- *       in {@link PanelFormat#packHigh}'s order. The high bits stand behind the nibbles of all blocks for {@link
- *       IntegerPanels}, which read them in a pass of their own, and behind those of their block for {@link FloatPanels}.
+ *   <li>blocks. Of {@link FloatPanels}: four vectors of low nibbles, in {@link PanelFormat#packLow}'s order, and as many of high
+ *       bits as a weight has, in {@link PanelFormat#packHigh}'s. Of {@link IntegerPanels} four bits are the same; of five and
+ *       six a block is as many vectors of bytes, a column each, whose highest bits are what the last columns are ({@link
+ *       PanelFormat#packFiveBits}, {@link PanelFormat#packSixBits}); of eight the high nibbles stand behind the low ones of all
+ *       blocks.
  * </ul>
- * So what {@link VectorPanels#dotMinima} reads in one pass, units of 256 columns, has no gaps.
+ * So what is read in one pass, units of 256 columns of Q4_K, Q5_K and Q6_K, has no gaps.
  */
 abstract class PanelMatrix extends StripMatrix {
     static final int BLOCK = Activations.BLOCK;

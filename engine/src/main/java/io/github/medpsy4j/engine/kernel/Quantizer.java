@@ -47,10 +47,13 @@ final class Quantizer {
      * @param from the first row
      * @param to the row behind the last, in the same group
      * @param singlesFrom from which row on rows may be multiplied by themselves, rather than in a group of four
-     * @param q scratch of {@link Activations#BLOCK}
      */
-    static void quantizeRows(Activations x, int from, int to, int singlesFrom, float[] q) {
+    static void quantizeRows(Activations x, int from, int to, int singlesFrom, Scratch scratch) {
         float[] data = x.data;
+        int[] q = scratch.quanta;
+        float[] floatQ = scratch.floatQuanta;
+        // Shorts are multiplied by groups of four tokens, and by those that remain one by one.
+        boolean wantsValues = x.values != null && singlesFrom > 0;
         for (int b = 0; b < x.stride / BLOCK; b++) {
             for (int t = from; t < to; t++) {
                 int at = x.row(t) + b * BLOCK;
@@ -74,16 +77,24 @@ final class Quantizer {
                 for (int j = 0; j < BLOCK / 2; j += L) {
                     FloatVector rounded = FloatVector.fromArray(F, data, at + j)
                             .fma(FloatVector.broadcast(F, inverse), FloatVector.broadcast(F, ROUND));
-                    rounded.sub(ROUND).intoArray(q, j);
-                    totals = rounded.reinterpretAsInts().sub(ROUND_BITS).add(totals);
+                    if (x.floats != null) {
+                        rounded.sub(ROUND).intoArray(floatQ, j);
+                    }
+                    IntVector integers = rounded.reinterpretAsInts().sub(ROUND_BITS);
+                    integers.intoArray(q, j);
+                    totals = integers.add(totals);
                 }
                 int first = totals.reduceLanes(VectorOperators.ADD);
                 totals = IntVector.zero(I);
                 for (int j = BLOCK / 2; j < BLOCK; j += L) {
                     FloatVector rounded = FloatVector.fromArray(F, data, at + j)
                             .fma(FloatVector.broadcast(F, inverse), FloatVector.broadcast(F, ROUND));
-                    rounded.sub(ROUND).intoArray(q, j);
-                    totals = rounded.reinterpretAsInts().sub(ROUND_BITS).add(totals);
+                    if (x.floats != null) {
+                        rounded.sub(ROUND).intoArray(floatQ, j);
+                    }
+                    IntVector integers = rounded.reinterpretAsInts().sub(ROUND_BITS);
+                    integers.intoArray(q, j);
+                    totals = integers.add(totals);
                 }
                 int second = totals.reduceLanes(VectorOperators.ADD);
                 int block = at / BLOCK;
@@ -100,30 +111,30 @@ final class Quantizer {
                     float[] floats = x.floats;
                     int place = x.floatsAt(b, t);
                     for (int j = 0; j < BLOCK; j += 8) {
-                        floats[place] = q[j];
-                        floats[place + GROUP] = q[j + 4];
-                        floats[place + 2 * GROUP] = q[j + 1];
-                        floats[place + 3 * GROUP] = q[j + 5];
-                        floats[place + 4 * GROUP] = q[j + 2];
-                        floats[place + 5 * GROUP] = q[j + 6];
-                        floats[place + 6 * GROUP] = q[j + 3];
-                        floats[place + 7 * GROUP] = q[j + 7];
+                        floats[place] = floatQ[j];
+                        floats[place + GROUP] = floatQ[j + 4];
+                        floats[place + 2 * GROUP] = floatQ[j + 1];
+                        floats[place + 3 * GROUP] = floatQ[j + 5];
+                        floats[place + 4 * GROUP] = floatQ[j + 2];
+                        floats[place + 5 * GROUP] = floatQ[j + 6];
+                        floats[place + 6 * GROUP] = floatQ[j + 3];
+                        floats[place + 7 * GROUP] = floatQ[j + 7];
                         place += 8 * GROUP;
                     }
                 }
-                if (x.values != null) {
+                if (wantsValues) {
                     int[] values = x.values;
                     int place = (grouped - token) * (BLOCK / 2) + token;
                     for (int j = 0; j < BLOCK; j += 8) {
-                        values[place] = pair((int) q[j], (int) q[j + 2]);
-                        values[place + GROUP] = pair((int) q[j + 4], (int) q[j + 6]);
-                        values[place + 2 * GROUP] = pair((int) q[j + 1], (int) q[j + 3]);
-                        values[place + 3 * GROUP] = pair((int) q[j + 5], (int) q[j + 7]);
+                        values[place] = pair(q[j], q[j + 2]);
+                        values[place + GROUP] = pair(q[j + 4], q[j + 6]);
+                        values[place + 2 * GROUP] = pair(q[j + 1], q[j + 3]);
+                        values[place + 3 * GROUP] = pair(q[j + 5], q[j + 7]);
                         place += 4 * GROUP;
                     }
                 }
                 if (t >= singlesFrom) {
-                    multipliers(q, x, block, first, second);
+                    multipliers(q, x, block, first + second);
                 }
             }
         }
@@ -168,26 +179,31 @@ final class Quantizer {
         return (float) (most + BLOCK / 2) / QUANTA_MAX * (max / PARTS);
     }
 
-    /** What one token's nibbles are multiplied with in a block. */
-    private static void multipliers(float[] q, Activations x, int block, int first, int second) {
+    /** What one token's nibbles are multiplied with in a block, and bytes of {@link PanelFormat#packFiveBits}. */
+    private static void multipliers(int[] q, Activations x, int block, int total) {
         for (int i = 0; i < BLOCK; i += 8) {
             int to = (block * BLOCK + i) / 2;
-            int q0 = (int) q[i];
-            int q1 = (int) q[i + 4];
-            int q2 = (int) q[i + 1];
-            int q3 = (int) q[i + 5];
-            int q4 = (int) q[i + 2];
-            int q5 = (int) q[i + 6];
-            int q6 = (int) q[i + 3];
-            int q7 = (int) q[i + 7];
-            x.multipliers[to] = pair(q0, q4 - 16 * q3);
-            x.multipliers[to + 1] = pair(q1 - 16 * q0, q5 - 16 * q4);
-            x.multipliers[to + 2] = pair(q2 - 16 * q1, q6 - 16 * q5);
-            x.multipliers[to + 3] = pair(q3 - 16 * q2, q7 - 16 * q6);
+            int q0 = q[i];
+            int q1 = q[i + 1];
+            int q2 = q[i + 2];
+            int q3 = q[i + 3];
+            int q4 = q[i + 4];
+            int q5 = q[i + 5];
+            int q6 = q[i + 6];
+            int q7 = q[i + 7];
+            x.multipliers[to] = pair(q0, q2 - 16 * q5);
+            x.multipliers[to + 1] = pair(q4 - 16 * q0, q6 - 16 * q2);
+            x.multipliers[to + 2] = pair(q1 - 16 * q4, q3 - 16 * q6);
+            x.multipliers[to + 3] = pair(q5 - 16 * q1, q7 - 16 * q3);
+            if (x.byteMultipliers != null) {
+                x.byteMultipliers[to] = pair(q0, q2 - 256 * q1);
+                x.byteMultipliers[to + 1] = pair(q1 - 256 * q0, q3 - 256 * q2);
+                x.byteMultipliers[to + 2] = pair(q4, q6 - 256 * q5);
+                x.byteMultipliers[to + 3] = pair(q5 - 256 * q4, q7 - 256 * q6);
+                x.byteStarts[(block * BLOCK + i) / 8] = (-16 * (q0 + q1 + q2 + q3 + q4 + q5 + q6 + q7)) << 16;
+            }
         }
-        x.starts[block] = (-8 * (first + second)) << 16;
-        x.offsets[2 * block] = -32 * first;
-        x.offsets[2 * block + 1] = -32 * second;
+        x.starts[block] = (-8 * total) << 16;
     }
 
     /** Two numbers' low 16 bits, the first low. */

@@ -11,8 +11,11 @@ final class Scratch {
     /** Tokens that share one decoded tile: decoding costs about a tenth of the multiplications then. */
     static final int TILE_TOKENS = 64;
 
-    /** Scratch of {@link Quantizer#quantizeRows}. */
-    final float[] quanta = new float[Activations.BLOCK];
+    /** A block of {@link Quantizer#quantizeRows}. */
+    final int[] quanta = new int[Activations.BLOCK];
+
+    /** The same as floats. */
+    final float[] floatQuanta = new float[Activations.BLOCK];
 
     final float[] tile = new float[TILE_ROWS * TILE_COLUMNS];
     final float[] partials;

@@ -82,6 +82,10 @@ final class VectorPanels {
 
     private static final long UNIT_BYTES = (UNIT_HEADER + UNIT_BLOCKS * INTS) * (long) VECTOR_BYTES;
 
+    private static final long FIVE_BITS_UNIT_BYTES = (UNIT_HEADER + UNIT_BLOCKS * (INTS + 1)) * (long) VECTOR_BYTES;
+
+    private static final long SIX_BITS_UNIT_BYTES = (UNIT_HEADER + UNIT_BLOCKS * (INTS + 2)) * (long) VECTOR_BYTES;
+
     /** Whether keeping C2 from moving loads takes no instruction. */
     static final boolean FENCES_ARE_FREE = System.getProperty("os.arch").equals("amd64")
             || System.getProperty("os.arch").equals("x86_64");
@@ -635,118 +639,6 @@ final class VectorPanels {
     }
 
     /**
-     * The same of a plane of high bits, where one int holds the fields of several ints of nibbles.
-     *
-     * @param bits of a weight: 1 or 2
-     */
-    static void highProducts(
-            MemorySegment packed,
-            long plane,
-            long stream,
-            int bits,
-            int halfBlocks,
-            Activations x,
-            int at,
-            int[] products) {
-        MemorySegment w = exact(packed);
-        int[] multipliers = x.multipliers;
-        int first = at * (INTS * SHIFTS);
-        int log = 2 - bits;
-        IntVector mask = IntVector.broadcast(I, 0x11111111 * ((1 << bits) - 1));
-        for (int h = 0; h < halfBlocks; h++) {
-            long fields = plane + (h >> log) * (long) VECTOR_BYTES;
-            int shift = 2 * (h & log);
-            ShortVector m0 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS)])
-                    .reinterpretAsShorts();
-            ShortVector m1 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 1])
-                    .reinterpretAsShorts();
-            ShortVector m2 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 2])
-                    .reinterpretAsShorts();
-            ShortVector m3 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 3])
-                    .reinterpretAsShorts();
-            IntVector v = IntVector.fromMemorySegment(I, w, fields, LE)
-                    .lanewise(LSHR, shift)
-                    .and(mask);
-            ShortVector a0 = v.reinterpretAsShorts()
-                    .mul(m0)
-                    .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
-                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
-                    .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
-            v = IntVector.fromMemorySegment(I, w, fields + stream, LE)
-                    .lanewise(LSHR, shift)
-                    .and(mask);
-            ShortVector a1 = v.reinterpretAsShorts()
-                    .mul(m0)
-                    .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
-                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
-                    .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
-            v = IntVector.fromMemorySegment(I, w, fields + 2 * stream, LE)
-                    .lanewise(LSHR, shift)
-                    .and(mask);
-            ShortVector a2 = v.reinterpretAsShorts()
-                    .mul(m0)
-                    .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
-                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
-                    .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
-            v = IntVector.fromMemorySegment(I, w, fields + 3 * stream, LE)
-                    .lanewise(LSHR, shift)
-                    .and(mask);
-            ShortVector a3 = v.reinterpretAsShorts()
-                    .mul(m0)
-                    .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
-                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
-                    .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
-            if (FENCES_ARE_FREE) {
-                VarHandle.acquireFence();
-            }
-            m0 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 4])
-                    .reinterpretAsShorts();
-            m1 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 5])
-                    .reinterpretAsShorts();
-            m2 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 6])
-                    .reinterpretAsShorts();
-            m3 = IntVector.broadcast(I, multipliers[first + h * (2 * SHIFTS) + 7])
-                    .reinterpretAsShorts();
-            v = IntVector.fromMemorySegment(I, w, fields, LE)
-                    .lanewise(LSHR, shift + bits)
-                    .and(mask);
-            a0 = a0.add(v.reinterpretAsShorts()
-                    .mul(m0)
-                    .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
-                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
-                    .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
-            v = IntVector.fromMemorySegment(I, w, fields + stream, LE)
-                    .lanewise(LSHR, shift + bits)
-                    .and(mask);
-            a1 = a1.add(v.reinterpretAsShorts()
-                    .mul(m0)
-                    .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
-                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
-                    .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
-            v = IntVector.fromMemorySegment(I, w, fields + 2 * stream, LE)
-                    .lanewise(LSHR, shift + bits)
-                    .and(mask);
-            a2 = a2.add(v.reinterpretAsShorts()
-                    .mul(m0)
-                    .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
-                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
-                    .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
-            v = IntVector.fromMemorySegment(I, w, fields + 3 * stream, LE)
-                    .lanewise(LSHR, shift + bits)
-                    .and(mask);
-            a3 = a3.add(v.reinterpretAsShorts()
-                    .mul(m0)
-                    .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
-                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
-                    .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
-            a0.reinterpretAsInts().intoArray(products, h * ROWS);
-            a1.reinterpretAsInts().intoArray(products, h * ROWS + L);
-            a2.reinterpretAsInts().intoArray(products, h * ROWS + 2 * L);
-            a3.reinterpretAsInts().intoArray(products, h * ROWS + 3 * L);
-        }
-    }
-
-    /**
      * One token, weights that are looked up: products[word][rows] = Σ table[n]·q over a word's eight columns, as floats that
      * are whole numbers.
      *
@@ -837,19 +729,13 @@ final class VectorPanels {
         }
     }
 
-    /**
-     * Five and eight bits: low + 16·high + extra, where low = Σ (n - 8)·q.
-     *
-     * @param centredHigh -1 where high is Σ (h - 8)·q and extra 8·Σq, 0 where high is Σ h·q and extra -8·Σq
-     */
-    static void sumPlanes(int[] low, int[] high, int blocks, int centredHigh, Activations x, int at, int[] sums) {
+    /** Eight bits: low + 16·high + 8·Σq, where low = Σ (n - 8)·q and high = Σ (h - 8)·q. */
+    static void sumEightBits(int[] low, int[] high, int blocks, Activations x, int at, int[] sums) {
         int[] starts = x.starts;
         for (int b = 0; b < blocks; b++) {
             int o = 2 * b * ROWS;
-            int start = starts[at + b]; // -8·Σq shifted left by 16
-            IntVector startLow = IntVector.broadcast(I, start);
-            IntVector startHigh = IntVector.broadcast(I, start & centredHigh);
-            IntVector extra = IntVector.broadcast(I, centredHigh == 0 ? start >> 16 : -(start >> 16));
+            IntVector start = IntVector.broadcast(I, starts[at + b]);
+            IntVector extra = IntVector.broadcast(I, -(starts[at + b] >> 16)); // of -8·Σq shifted left by 16
             IntVector t0 = IntVector.fromArray(I, low, o)
                     .reinterpretAsShorts()
                     .add(IntVector.fromArray(I, low, o + ROWS).reinterpretAsShorts())
@@ -860,11 +746,11 @@ final class VectorPanels {
                     .reinterpretAsInts();
             t0.lanewise(LSHL, 16)
                     .add(t0)
-                    .add(startLow)
+                    .add(start)
                     .lanewise(ASHR, 16)
                     .add(h0.lanewise(LSHL, 16)
                             .add(h0)
-                            .add(startHigh)
+                            .add(start)
                             .lanewise(ASHR, 16)
                             .lanewise(LSHL, 4))
                     .add(extra)
@@ -879,11 +765,11 @@ final class VectorPanels {
                     .reinterpretAsInts();
             t1.lanewise(LSHL, 16)
                     .add(t1)
-                    .add(startLow)
+                    .add(start)
                     .lanewise(ASHR, 16)
                     .add(h1.lanewise(LSHL, 16)
                             .add(h1)
-                            .add(startHigh)
+                            .add(start)
                             .lanewise(ASHR, 16)
                             .lanewise(LSHL, 4))
                     .add(extra)
@@ -898,11 +784,11 @@ final class VectorPanels {
                     .reinterpretAsInts();
             t2.lanewise(LSHL, 16)
                     .add(t2)
-                    .add(startLow)
+                    .add(start)
                     .lanewise(ASHR, 16)
                     .add(h2.lanewise(LSHL, 16)
                             .add(h2)
-                            .add(startHigh)
+                            .add(start)
                             .lanewise(ASHR, 16)
                             .lanewise(LSHL, 4))
                     .add(extra)
@@ -917,55 +803,15 @@ final class VectorPanels {
                     .reinterpretAsInts();
             t3.lanewise(LSHL, 16)
                     .add(t3)
-                    .add(startLow)
+                    .add(start)
                     .lanewise(ASHR, 16)
                     .add(h3.lanewise(LSHL, 16)
                             .add(h3)
-                            .add(startHigh)
+                            .add(start)
                             .lanewise(ASHR, 16)
                             .lanewise(LSHL, 4))
                     .add(extra)
                     .intoArray(sums, b * ROWS + 3 * L);
-        }
-    }
-
-    /** Six bits, 16 columns: low + 16·high - 32·Σq, where low = Σ n·q is at most 15·127·16. */
-    static void sumSixBits(int[] low, int[] high, int halfBlocks, Activations x, int at, int[] sums) {
-        int[] offsets = x.offsets;
-        for (int h = 0; h < halfBlocks; h++) {
-            IntVector offset = IntVector.broadcast(I, offsets[2 * at + h]);
-            IntVector t0 = IntVector.fromArray(I, low, h * ROWS);
-            IntVector h0 = IntVector.fromArray(I, high, h * ROWS);
-            t0.lanewise(LSHL, 16)
-                    .add(t0)
-                    .lanewise(ASHR, 16)
-                    .add(h0.lanewise(LSHL, 16).add(h0).lanewise(ASHR, 16).lanewise(LSHL, 4))
-                    .add(offset)
-                    .intoArray(sums, h * ROWS);
-            IntVector t1 = IntVector.fromArray(I, low, h * ROWS + L);
-            IntVector h1 = IntVector.fromArray(I, high, h * ROWS + L);
-            t1.lanewise(LSHL, 16)
-                    .add(t1)
-                    .lanewise(ASHR, 16)
-                    .add(h1.lanewise(LSHL, 16).add(h1).lanewise(ASHR, 16).lanewise(LSHL, 4))
-                    .add(offset)
-                    .intoArray(sums, h * ROWS + L);
-            IntVector t2 = IntVector.fromArray(I, low, h * ROWS + 2 * L);
-            IntVector h2 = IntVector.fromArray(I, high, h * ROWS + 2 * L);
-            t2.lanewise(LSHL, 16)
-                    .add(t2)
-                    .lanewise(ASHR, 16)
-                    .add(h2.lanewise(LSHL, 16).add(h2).lanewise(ASHR, 16).lanewise(LSHL, 4))
-                    .add(offset)
-                    .intoArray(sums, h * ROWS + 2 * L);
-            IntVector t3 = IntVector.fromArray(I, low, h * ROWS + 3 * L);
-            IntVector h3 = IntVector.fromArray(I, high, h * ROWS + 3 * L);
-            t3.lanewise(LSHL, 16)
-                    .add(t3)
-                    .lanewise(ASHR, 16)
-                    .add(h3.lanewise(LSHL, 16).add(h3).lanewise(ASHR, 16).lanewise(LSHL, 4))
-                    .add(offset)
-                    .intoArray(sums, h * ROWS + 3 * L);
         }
     }
 
@@ -1231,6 +1077,425 @@ final class VectorPanels {
             a0.intoArray(y, to);
             a1.intoArray(y, to + L);
         }
+    }
+
+    /**
+     * Q5_K likewise, with the products of {@link #dotFiveBits}, for one vector of rows: of two, C2's budget would end within.
+     */
+    static void dotFiveMinima(
+            MemorySegment packed, long at, long stream, int units, Activations x, int block, float[] y, int to) {
+        MemorySegment m = exact(packed);
+        float[] blockScales = x.scales;
+        float[] blockSums = x.sums;
+        int[] starts = x.byteStarts;
+        int[] multipliers = x.byteMultipliers;
+        FloatVector bias = FloatVector.broadcast(F, 16);
+        for (int n = 0; n < units; n++) {
+            long unit = at + n * FIVE_BITS_UNIT_BYTES;
+            IntVector both = IntVector.fromMemorySegment(I, m, unit, LE);
+            IntVector low = both.lanewise(LSHL, 16);
+            IntVector h = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            FloatVector d = h.reinterpretAsFloats();
+            d = d.add(d.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(h)
+                    .or(low.and(SIGN))
+                    .reinterpretAsFloats();
+            h = both.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            FloatVector dmin = h.reinterpretAsFloats();
+            dmin = dmin.add(dmin.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(h)
+                    .or(both.not().and(SIGN))
+                    .reinterpretAsFloats();
+            FloatVector a = FloatVector.fromArray(F, y, to);
+            for (int b = 0; b < UNIT_BLOCKS; b++) {
+                long o = unit + (UNIT_HEADER + b * 5) * (long) VECTOR_BYTES;
+                int i = block + n * UNIT_BLOCKS + b;
+                int eight = i * 4;
+                int q = eight * 4;
+                ShortVector m0 = IntVector.broadcast(I, multipliers[q]).reinterpretAsShorts();
+                ShortVector m1 = IntVector.broadcast(I, multipliers[q + 1]).reinterpretAsShorts();
+                ShortVector m2 = IntVector.broadcast(I, multipliers[q + 2]).reinterpretAsShorts();
+                ShortVector m3 = IntVector.broadcast(I, multipliers[q + 3]).reinterpretAsShorts();
+                IntVector v = IntVector.fromMemorySegment(I, m, o, LE);
+                IntVector sixth = v.lanewise(LSHR, 5).and(0x07070707);
+                v = v.and(0x1f1f1f1f);
+                ShortVector s = v.reinterpretAsShorts()
+                        .mul(m0)
+                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1));
+                v = IntVector.fromMemorySegment(I, m, o + VECTOR_BYTES, LE);
+                sixth = v.lanewise(LSHR, 2).and(0x18181818).or(sixth);
+                IntVector seventh = v.lanewise(LSHR, 7).and(0x01010101);
+                v = v.and(0x1f1f1f1f);
+                s = v.reinterpretAsShorts()
+                        .mul(m2)
+                        .add(s)
+                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
+                if (FENCES_ARE_FREE) {
+                    VarHandle.acquireFence();
+                }
+                m0 = IntVector.broadcast(I, multipliers[q + 4]).reinterpretAsShorts();
+                m1 = IntVector.broadcast(I, multipliers[q + 5]).reinterpretAsShorts();
+                m2 = IntVector.broadcast(I, multipliers[q + 6]).reinterpretAsShorts();
+                m3 = IntVector.broadcast(I, multipliers[q + 7]).reinterpretAsShorts();
+                IntVector start = IntVector.broadcast(I, starts[eight] + starts[eight + 1]);
+                v = IntVector.fromMemorySegment(I, m, o + 2L * VECTOR_BYTES, LE);
+                seventh = v.lanewise(LSHR, 4).and(0x0e0e0e0e).or(seventh);
+                v = v.and(0x1f1f1f1f);
+                s = v.reinterpretAsShorts()
+                        .mul(m0)
+                        .add(s)
+                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1));
+                v = IntVector.fromMemorySegment(I, m, o + 3L * VECTOR_BYTES, LE);
+                seventh = v.lanewise(LSHR, 1).and(0x10101010).or(seventh);
+                IntVector eighth = v.lanewise(LSHR, 6).and(0x03030303);
+                v = v.and(0x1f1f1f1f);
+                IntVector t = v.reinterpretAsShorts()
+                        .mul(m2)
+                        .add(s)
+                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3))
+                        .reinterpretAsInts();
+                t = t.lanewise(LSHL, 16).add(t).add(start).lanewise(ASHR, 16);
+                if (FENCES_ARE_FREE) {
+                    VarHandle.acquireFence();
+                }
+                m0 = IntVector.broadcast(I, multipliers[q + 8]).reinterpretAsShorts();
+                m1 = IntVector.broadcast(I, multipliers[q + 9]).reinterpretAsShorts();
+                m2 = IntVector.broadcast(I, multipliers[q + 10]).reinterpretAsShorts();
+                m3 = IntVector.broadcast(I, multipliers[q + 11]).reinterpretAsShorts();
+                v = IntVector.fromMemorySegment(I, m, o + 4L * VECTOR_BYTES, LE);
+                eighth = v.lanewise(LSHR, 3).and(0x1c1c1c1c).or(eighth);
+                v = v.and(0x1f1f1f1f);
+                s = v.reinterpretAsShorts()
+                        .mul(m0)
+                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1))
+                        .add(sixth.reinterpretAsShorts().mul(m2))
+                        .add(sixth.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
+                if (FENCES_ARE_FREE) {
+                    VarHandle.acquireFence();
+                }
+                m0 = IntVector.broadcast(I, multipliers[q + 12]).reinterpretAsShorts();
+                m1 = IntVector.broadcast(I, multipliers[q + 13]).reinterpretAsShorts();
+                m2 = IntVector.broadcast(I, multipliers[q + 14]).reinterpretAsShorts();
+                m3 = IntVector.broadcast(I, multipliers[q + 15]).reinterpretAsShorts();
+                start = IntVector.broadcast(I, starts[eight + 2] + starts[eight + 3]);
+                FloatVector scale = FloatVector.broadcast(F, blockScales[i]);
+                FloatVector sum = FloatVector.broadcast(F, blockSums[i]);
+                long header = unit + (1 + b / 2) * (long) VECTOR_BYTES;
+                IntVector shift = IntVector.broadcast(I, b % 2 * 16);
+                IntVector u = seventh.reinterpretAsShorts()
+                        .mul(m0)
+                        .add(s)
+                        .add(seventh.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1))
+                        .add(eighth.reinterpretAsShorts().mul(m2))
+                        .add(eighth.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3))
+                        .reinterpretAsInts();
+                t = u.lanewise(LSHL, 16).add(u).add(start).lanewise(ASHR, 16).add(t);
+                IntVector pair = IntVector.fromMemorySegment(I, m, header, LE).lanewise(LSHR, shift);
+                FloatVector w = d.mul((FloatVector) pair.and(0xff).convertShape(VectorOperators.I2F, F, 0));
+                FloatVector c = dmin.mul(
+                        (FloatVector) pair.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0));
+                a = ((FloatVector) t.convertShape(VectorOperators.I2F, F, 0))
+                        .mul(scale)
+                        .fma(w, a);
+                a = sum.fma(w.fma(bias, c), a);
+            }
+            a.intoArray(y, to);
+        }
+    }
+
+    /**
+     * Q6_K likewise, whose 16 columns are three vectors of bytes. Products of bytes that are shifted, but masked only
+     * against the fourth columns' bits, add up as those of nibbles do; of eight columns they fit 16 bits, at most
+     * 8·32·127.
+     */
+    static void dotSixBits(
+            MemorySegment packed, long at, long stream, int units, Activations x, int block, float[] y, int to) {
+        MemorySegment w = exact(packed);
+        float[] blockScales = x.scales;
+        int[] starts = x.byteStarts;
+        int[] multipliers = x.byteMultipliers;
+        for (int u = 0; u < units; u++) {
+            long unit = at + u * SIX_BITS_UNIT_BYTES;
+            IntVector low0 = IntVector.fromMemorySegment(I, w, unit, LE).lanewise(LSHL, 16);
+            IntVector h0 = low0.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            FloatVector d0 = h0.reinterpretAsFloats();
+            d0 = d0.add(d0.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(h0)
+                    .or(low0.and(SIGN))
+                    .reinterpretAsFloats();
+            IntVector low1 =
+                    IntVector.fromMemorySegment(I, w, unit + stream, LE).lanewise(LSHL, 16);
+            IntVector h1 = low1.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            FloatVector d1 = h1.reinterpretAsFloats();
+            d1 = d1.add(d1.sub(LEAST_NORMAL_HALF))
+                    .reinterpretAsInts()
+                    .min(h1)
+                    .or(low1.and(SIGN))
+                    .reinterpretAsFloats();
+            FloatVector a0 = FloatVector.fromArray(F, y, to);
+            FloatVector a1 = FloatVector.fromArray(F, y, to + L);
+            for (int h = 0; h < 2 * UNIT_BLOCKS; h++) {
+                long o = unit + (UNIT_HEADER + h * 3) * (long) VECTOR_BYTES;
+                int i = 2 * (block + u * UNIT_BLOCKS) + h;
+                int q = i * 8;
+                ShortVector m0 = IntVector.broadcast(I, multipliers[q]).reinterpretAsShorts();
+                ShortVector m1 = IntVector.broadcast(I, multipliers[q + 1]).reinterpretAsShorts();
+                ShortVector m2 = IntVector.broadcast(I, multipliers[q + 2]).reinterpretAsShorts();
+                ShortVector m3 = IntVector.broadcast(I, multipliers[q + 3]).reinterpretAsShorts();
+                IntVector start = IntVector.broadcast(I, 2 * starts[2 * i]);
+                IntVector v = IntVector.fromMemorySegment(I, w, o, LE);
+                IntVector fours0 = v.lanewise(LSHR, 6).and(0x03030303);
+                v = v.and(0x3f3f3f3f);
+                ShortVector s0 = v.reinterpretAsShorts()
+                        .mul(m0)
+                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1));
+                v = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE);
+                fours0 = v.lanewise(LSHR, 4).and(0x0c0c0c0c).or(fours0);
+                v = v.and(0x3f3f3f3f);
+                IntVector t = s0.add(v.reinterpretAsShorts().mul(m2))
+                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3))
+                        .reinterpretAsInts();
+                IntVector sum0 = t.lanewise(LSHL, 16).add(t).add(start).lanewise(ASHR, 16);
+                v = IntVector.fromMemorySegment(I, w, o + stream, LE);
+                IntVector fours1 = v.lanewise(LSHR, 6).and(0x03030303);
+                v = v.and(0x3f3f3f3f);
+                ShortVector s1 = v.reinterpretAsShorts()
+                        .mul(m0)
+                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1));
+                v = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES + stream, LE);
+                fours1 = v.lanewise(LSHR, 4).and(0x0c0c0c0c).or(fours1);
+                v = v.and(0x3f3f3f3f);
+                t = s1.add(v.reinterpretAsShorts().mul(m2))
+                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3))
+                        .reinterpretAsInts();
+                IntVector sum1 = t.lanewise(LSHL, 16).add(t).add(start).lanewise(ASHR, 16);
+                if (FENCES_ARE_FREE) {
+                    VarHandle.acquireFence();
+                }
+                m0 = IntVector.broadcast(I, multipliers[q + 4]).reinterpretAsShorts();
+                m1 = IntVector.broadcast(I, multipliers[q + 5]).reinterpretAsShorts();
+                m2 = IntVector.broadcast(I, multipliers[q + 6]).reinterpretAsShorts();
+                m3 = IntVector.broadcast(I, multipliers[q + 7]).reinterpretAsShorts();
+                start = IntVector.broadcast(I, 2 * starts[2 * i + 1]);
+                FloatVector scale = FloatVector.broadcast(F, blockScales[i / 2]);
+                IntVector shift = IntVector.broadcast(I, 24 - h % 4 * 8);
+                long fields = unit + (1 + h / 4) * (long) VECTOR_BYTES;
+                v = IntVector.fromMemorySegment(I, w, o + 2L * VECTOR_BYTES, LE);
+                fours0 = v.lanewise(LSHR, 2).and(0x30303030).or(fours0);
+                v = v.and(0x3f3f3f3f);
+                t = v.reinterpretAsShorts()
+                        .mul(m0)
+                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1))
+                        .add(fours0.reinterpretAsShorts().mul(m2))
+                        .add(fours0.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3))
+                        .reinterpretAsInts();
+                sum0 = t.lanewise(LSHL, 16).add(t).add(start).lanewise(ASHR, 16).add(sum0);
+                FloatVector w0 = d0.mul((FloatVector) IntVector.fromMemorySegment(I, w, fields, LE)
+                        .lanewise(LSHL, shift)
+                        .lanewise(ASHR, 24)
+                        .convertShape(VectorOperators.I2F, F, 0));
+                a0 = ((FloatVector) sum0.convertShape(VectorOperators.I2F, F, 0))
+                        .mul(scale)
+                        .fma(w0, a0);
+                v = IntVector.fromMemorySegment(I, w, o + 2L * VECTOR_BYTES + stream, LE);
+                fours1 = v.lanewise(LSHR, 2).and(0x30303030).or(fours1);
+                v = v.and(0x3f3f3f3f);
+                t = v.reinterpretAsShorts()
+                        .mul(m0)
+                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1))
+                        .add(fours1.reinterpretAsShorts().mul(m2))
+                        .add(fours1.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3))
+                        .reinterpretAsInts();
+                sum1 = t.lanewise(LSHL, 16).add(t).add(start).lanewise(ASHR, 16).add(sum1);
+                FloatVector w1 = d1.mul((FloatVector) IntVector.fromMemorySegment(I, w, fields + stream, LE)
+                        .lanewise(LSHL, shift)
+                        .lanewise(ASHR, 24)
+                        .convertShape(VectorOperators.I2F, F, 0));
+                a1 = ((FloatVector) sum1.convertShape(VectorOperators.I2F, F, 0))
+                        .mul(scale)
+                        .fma(w1, a1);
+            }
+            a0.intoArray(y, to);
+            a1.intoArray(y, to + L);
+        }
+    }
+
+    /**
+     * Five bits, whose 32 columns are five vectors of bytes: y += (s·scale(x))·scale [+ sum(x)·centre] of a unit's blocks for two
+     * vectors of rows. Products of bytes that are shifted, but masked only against other columns' bits, add up as those of
+     * nibbles do; of 16 columns they fit 16 bits, at most 16·16·127.
+     *
+     * @param at where the first block of the first vector of rows is
+     * @param block its index in the activations
+     * @param from where the first vector of rows is in the unit's scales and centres
+     */
+    static void dotFiveBits(
+            MemorySegment packed,
+            long at,
+            long stream,
+            int blocks,
+            Activations x,
+            int block,
+            boolean centred,
+            float[] scales,
+            float[] centres,
+            int from,
+            float[] y,
+            int to) {
+        MemorySegment w = exact(packed);
+        float[] blockScales = x.scales;
+        float[] blockSums = x.sums;
+        int[] starts = x.byteStarts;
+        int[] multipliers = x.byteMultipliers;
+        FloatVector a0 = FloatVector.fromArray(F, y, to);
+        FloatVector a1 = FloatVector.fromArray(F, y, to + L);
+        for (int b = 0; b < blocks; b++) {
+            long o = at + b * (5L * VECTOR_BYTES);
+            int run = from + b * ROWS;
+            int eight = (block + b) * 4;
+            int q = eight * 4;
+            IntVector v;
+            ShortVector m0 = IntVector.broadcast(I, multipliers[q]).reinterpretAsShorts();
+            ShortVector m1 = IntVector.broadcast(I, multipliers[q + 1]).reinterpretAsShorts();
+            ShortVector m2 = IntVector.broadcast(I, multipliers[q + 2]).reinterpretAsShorts();
+            ShortVector m3 = IntVector.broadcast(I, multipliers[q + 3]).reinterpretAsShorts();
+            v = IntVector.fromMemorySegment(I, w, o, LE);
+            IntVector sixth0 = v.lanewise(LSHR, 5).and(0x07070707);
+            v = v.and(0x1f1f1f1f);
+            ShortVector s0 = v.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1));
+            v = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE);
+            sixth0 = v.lanewise(LSHR, 2).and(0x18181818).or(sixth0);
+            IntVector seventh0 = v.lanewise(LSHR, 7).and(0x01010101);
+            v = v.and(0x1f1f1f1f);
+            s0 = v.reinterpretAsShorts()
+                    .mul(m2)
+                    .add(s0)
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
+            v = IntVector.fromMemorySegment(I, w, o + stream, LE);
+            IntVector sixth1 = v.lanewise(LSHR, 5).and(0x07070707);
+            v = v.and(0x1f1f1f1f);
+            ShortVector s1 = v.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1));
+            v = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES + stream, LE);
+            sixth1 = v.lanewise(LSHR, 2).and(0x18181818).or(sixth1);
+            IntVector seventh1 = v.lanewise(LSHR, 7).and(0x01010101);
+            v = v.and(0x1f1f1f1f);
+            s1 = v.reinterpretAsShorts()
+                    .mul(m2)
+                    .add(s1)
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
+            if (FENCES_ARE_FREE) {
+                VarHandle.acquireFence();
+            }
+            m0 = IntVector.broadcast(I, multipliers[q + 4]).reinterpretAsShorts();
+            m1 = IntVector.broadcast(I, multipliers[q + 5]).reinterpretAsShorts();
+            m2 = IntVector.broadcast(I, multipliers[q + 6]).reinterpretAsShorts();
+            m3 = IntVector.broadcast(I, multipliers[q + 7]).reinterpretAsShorts();
+            IntVector start = IntVector.broadcast(I, starts[eight] + starts[eight + 1]);
+            v = IntVector.fromMemorySegment(I, w, o + 2L * VECTOR_BYTES, LE);
+            seventh0 = v.lanewise(LSHR, 4).and(0x0e0e0e0e).or(seventh0);
+            v = v.and(0x1f1f1f1f);
+            s0 = v.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(s0)
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1));
+            v = IntVector.fromMemorySegment(I, w, o + 3L * VECTOR_BYTES, LE);
+            seventh0 = v.lanewise(LSHR, 1).and(0x10101010).or(seventh0);
+            IntVector eighth0 = v.lanewise(LSHR, 6).and(0x03030303);
+            v = v.and(0x1f1f1f1f);
+            IntVector t0 = v.reinterpretAsShorts()
+                    .mul(m2)
+                    .add(s0)
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3))
+                    .reinterpretAsInts();
+            t0 = t0.lanewise(LSHL, 16).add(t0).add(start).lanewise(ASHR, 16);
+            v = IntVector.fromMemorySegment(I, w, o + 2L * VECTOR_BYTES + stream, LE);
+            seventh1 = v.lanewise(LSHR, 4).and(0x0e0e0e0e).or(seventh1);
+            v = v.and(0x1f1f1f1f);
+            s1 = v.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(s1)
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1));
+            v = IntVector.fromMemorySegment(I, w, o + 3L * VECTOR_BYTES + stream, LE);
+            seventh1 = v.lanewise(LSHR, 1).and(0x10101010).or(seventh1);
+            IntVector eighth1 = v.lanewise(LSHR, 6).and(0x03030303);
+            v = v.and(0x1f1f1f1f);
+            IntVector t1 = v.reinterpretAsShorts()
+                    .mul(m2)
+                    .add(s1)
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3))
+                    .reinterpretAsInts();
+            t1 = t1.lanewise(LSHL, 16).add(t1).add(start).lanewise(ASHR, 16);
+            if (FENCES_ARE_FREE) {
+                VarHandle.acquireFence();
+            }
+            m0 = IntVector.broadcast(I, multipliers[q + 8]).reinterpretAsShorts();
+            m1 = IntVector.broadcast(I, multipliers[q + 9]).reinterpretAsShorts();
+            m2 = IntVector.broadcast(I, multipliers[q + 10]).reinterpretAsShorts();
+            m3 = IntVector.broadcast(I, multipliers[q + 11]).reinterpretAsShorts();
+            v = IntVector.fromMemorySegment(I, w, o + 4L * VECTOR_BYTES, LE);
+            eighth0 = v.lanewise(LSHR, 3).and(0x1c1c1c1c).or(eighth0);
+            v = v.and(0x1f1f1f1f);
+            s0 = v.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1))
+                    .add(sixth0.reinterpretAsShorts().mul(m2))
+                    .add(sixth0.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
+            v = IntVector.fromMemorySegment(I, w, o + 4L * VECTOR_BYTES + stream, LE);
+            eighth1 = v.lanewise(LSHR, 3).and(0x1c1c1c1c).or(eighth1);
+            v = v.and(0x1f1f1f1f);
+            s1 = v.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1))
+                    .add(sixth1.reinterpretAsShorts().mul(m2))
+                    .add(sixth1.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
+            if (FENCES_ARE_FREE) {
+                VarHandle.acquireFence();
+            }
+            m0 = IntVector.broadcast(I, multipliers[q + 12]).reinterpretAsShorts();
+            m1 = IntVector.broadcast(I, multipliers[q + 13]).reinterpretAsShorts();
+            m2 = IntVector.broadcast(I, multipliers[q + 14]).reinterpretAsShorts();
+            m3 = IntVector.broadcast(I, multipliers[q + 15]).reinterpretAsShorts();
+            start = IntVector.broadcast(I, starts[eight + 2] + starts[eight + 3]);
+            FloatVector scale = FloatVector.broadcast(F, blockScales[block + b]);
+            FloatVector sum = FloatVector.broadcast(F, blockSums[block + b]);
+            IntVector u0 = seventh0.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(s0)
+                    .add(seventh0.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1))
+                    .add(eighth0.reinterpretAsShorts().mul(m2))
+                    .add(eighth0.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3))
+                    .reinterpretAsInts();
+            t0 = u0.lanewise(LSHL, 16).add(u0).add(start).lanewise(ASHR, 16).add(t0);
+            a0 = ((FloatVector) t0.convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .fma(FloatVector.fromArray(F, scales, run), a0);
+            if (centred) {
+                a0 = sum.fma(FloatVector.fromArray(F, centres, run), a0);
+            }
+            IntVector u1 = seventh1.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(s1)
+                    .add(seventh1.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1))
+                    .add(eighth1.reinterpretAsShorts().mul(m2))
+                    .add(eighth1.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3))
+                    .reinterpretAsInts();
+            t1 = u1.lanewise(LSHL, 16).add(u1).add(start).lanewise(ASHR, 16).add(t1);
+            a1 = ((FloatVector) t1.convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .fma(FloatVector.fromArray(F, scales, run + L), a1);
+            if (centred) {
+                a1 = sum.fma(FloatVector.fromArray(F, centres, run + L), a1);
+            }
+        }
+        a0.intoArray(y, to);
+        a1.intoArray(y, to + L);
     }
 
     /**

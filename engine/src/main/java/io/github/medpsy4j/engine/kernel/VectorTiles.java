@@ -48,6 +48,12 @@ final class VectorTiles {
     /** The lowest nibbles of both shorts of an int. */
     private static final int PAIR = 0x000f000f;
 
+    /** The lowest five bits of both shorts. */
+    private static final int FIVE = 0x001f001f;
+
+    /** The lowest six bits of both shorts. */
+    private static final int SIX = 0x003f003f;
+
     private VectorTiles() {}
 
     /** Four bits: n - bias. */
@@ -80,29 +86,131 @@ final class VectorTiles {
         }
     }
 
-    /** Five or six bits: n + 16·h - bias. */
-    static void unpackHigh(
-            MemorySegment packed, long low, long high, long stream, int bits, int blocks, short bias, int[] tile) {
+    /** Five bits, as {@link PanelFormat#packFiveBits} has them: c - 16. */
+    static void unpackFiveBits(MemorySegment packed, long at, long stream, int blocks, int[] tile) {
         MemorySegment w = VectorPanels.exact(packed);
-        int within = 4 / bits - 1;
-        int log = 3 - bits;
-        IntVector mask = IntVector.broadcast(I, 0x00010001 * ((1 << bits) - 1));
-        for (int i = 0; i < blocks * INTS * VECTORS; i++) {
-            int word = i / VECTORS;
+        short bias = 16;
+        for (int i = 0; i < blocks * VECTORS; i++) {
+            int block = i / VECTORS;
             int v = i % VECTORS;
-            int to = word * SHIFTS * ROWS + v * L;
-            IntVector n = IntVector.fromMemorySegment(I, w, low + v * stream + word * (long) VECTOR_BYTES, LE);
-            IntVector h = IntVector.fromMemorySegment(I, w, high + v * stream + (word >> log) * (long) VECTOR_BYTES, LE)
-                    .lanewise(LSHR, (word & within) * bits);
-            for (int k = 0; k < SHIFTS; k++) {
-                n.lanewise(LSHR, 4 * k)
-                        .and(PAIR)
-                        .or(h.lanewise(LSHR, 4 * k).and(mask).lanewise(LSHL, 4))
-                        .reinterpretAsShorts()
-                        .sub(bias)
-                        .reinterpretAsInts()
-                        .intoArray(tile, to + k * ROWS);
-            }
+            int to = block * INTS * SHIFTS * ROWS + v * L;
+            long o = at + v * stream + block * (5L * VECTOR_BYTES);
+            IntVector a = IntVector.fromMemorySegment(I, w, o, LE);
+            IntVector b = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE);
+            IntVector c = IntVector.fromMemorySegment(I, w, o + 2L * VECTOR_BYTES, LE);
+            IntVector d = IntVector.fromMemorySegment(I, w, o + 3L * VECTOR_BYTES, LE);
+            IntVector e = IntVector.fromMemorySegment(I, w, o + 4L * VECTOR_BYTES, LE);
+            IntVector f =
+                    a.lanewise(LSHR, 5).and(0x07070707).or(b.lanewise(LSHR, 2).and(0x18181818));
+            IntVector g = b.lanewise(LSHR, 7)
+                    .and(0x01010101)
+                    .or(c.lanewise(LSHR, 4).and(0x0e0e0e0e))
+                    .or(d.lanewise(LSHR, 1).and(0x10101010));
+            IntVector h =
+                    d.lanewise(LSHR, 6).and(0x03030303).or(e.lanewise(LSHR, 3).and(0x1c1c1c1c));
+            a.and(FIVE).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to);
+            b.and(FIVE).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to + ROWS);
+            a.lanewise(LSHR, 8)
+                    .and(FIVE)
+                    .reinterpretAsShorts()
+                    .sub(bias)
+                    .reinterpretAsInts()
+                    .intoArray(tile, to + 2 * ROWS);
+            b.lanewise(LSHR, 8)
+                    .and(FIVE)
+                    .reinterpretAsShorts()
+                    .sub(bias)
+                    .reinterpretAsInts()
+                    .intoArray(tile, to + 3 * ROWS);
+            c.and(FIVE).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to + 4 * ROWS);
+            d.and(FIVE).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to + 5 * ROWS);
+            c.lanewise(LSHR, 8)
+                    .and(FIVE)
+                    .reinterpretAsShorts()
+                    .sub(bias)
+                    .reinterpretAsInts()
+                    .intoArray(tile, to + 6 * ROWS);
+            d.lanewise(LSHR, 8)
+                    .and(FIVE)
+                    .reinterpretAsShorts()
+                    .sub(bias)
+                    .reinterpretAsInts()
+                    .intoArray(tile, to + 7 * ROWS);
+            e.and(FIVE).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to + 8 * ROWS);
+            f.and(FIVE).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to + 9 * ROWS);
+            e.lanewise(LSHR, 8)
+                    .and(FIVE)
+                    .reinterpretAsShorts()
+                    .sub(bias)
+                    .reinterpretAsInts()
+                    .intoArray(tile, to + 10 * ROWS);
+            f.lanewise(LSHR, 8)
+                    .and(FIVE)
+                    .reinterpretAsShorts()
+                    .sub(bias)
+                    .reinterpretAsInts()
+                    .intoArray(tile, to + 11 * ROWS);
+            g.and(FIVE).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to + 12 * ROWS);
+            h.and(FIVE).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to + 13 * ROWS);
+            g.lanewise(LSHR, 8)
+                    .and(FIVE)
+                    .reinterpretAsShorts()
+                    .sub(bias)
+                    .reinterpretAsInts()
+                    .intoArray(tile, to + 14 * ROWS);
+            h.lanewise(LSHR, 8)
+                    .and(FIVE)
+                    .reinterpretAsShorts()
+                    .sub(bias)
+                    .reinterpretAsInts()
+                    .intoArray(tile, to + 15 * ROWS);
+        }
+    }
+
+    /** Six bits, as {@link PanelFormat#packSixBits} has them: c - 32. */
+    static void unpackSixBits(MemorySegment packed, long at, long stream, int blocks, int[] tile) {
+        MemorySegment w = VectorPanels.exact(packed);
+        short bias = 32;
+        for (int i = 0; i < blocks * 2 * VECTORS; i++) {
+            int half = i / VECTORS;
+            int v = i % VECTORS;
+            int to = half * 2 * SHIFTS * ROWS + v * L;
+            long o = at + v * stream + half * (3L * VECTOR_BYTES);
+            IntVector a = IntVector.fromMemorySegment(I, w, o, LE);
+            IntVector b = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE);
+            IntVector c = IntVector.fromMemorySegment(I, w, o + 2L * VECTOR_BYTES, LE);
+            IntVector d = a.lanewise(LSHR, 6)
+                    .and(0x03030303)
+                    .or(b.lanewise(LSHR, 4).and(0x0c0c0c0c))
+                    .or(c.lanewise(LSHR, 2).and(0x30303030));
+            a.and(SIX).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to);
+            b.and(SIX).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to + ROWS);
+            a.lanewise(LSHR, 8)
+                    .and(SIX)
+                    .reinterpretAsShorts()
+                    .sub(bias)
+                    .reinterpretAsInts()
+                    .intoArray(tile, to + 2 * ROWS);
+            b.lanewise(LSHR, 8)
+                    .and(SIX)
+                    .reinterpretAsShorts()
+                    .sub(bias)
+                    .reinterpretAsInts()
+                    .intoArray(tile, to + 3 * ROWS);
+            c.and(SIX).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to + 4 * ROWS);
+            d.and(SIX).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to + 5 * ROWS);
+            c.lanewise(LSHR, 8)
+                    .and(SIX)
+                    .reinterpretAsShorts()
+                    .sub(bias)
+                    .reinterpretAsInts()
+                    .intoArray(tile, to + 6 * ROWS);
+            d.lanewise(LSHR, 8)
+                    .and(SIX)
+                    .reinterpretAsShorts()
+                    .sub(bias)
+                    .reinterpretAsInts()
+                    .intoArray(tile, to + 7 * ROWS);
         }
     }
 
