@@ -65,7 +65,7 @@ final class Bf16Matrix extends StripMatrix {
     @Override
     void multiplyPanels(
             Activations x, int t0, int tokens, long first, int panels, int results, PanelMatrix.Workspace s) {
-        int grouped = (tokens + Activations.GROUP - 1) / Activations.GROUP * Activations.GROUP;
+        int grouped = tokens == 1 ? 1 : (tokens + Activations.GROUP - 1) / Activations.GROUP * Activations.GROUP;
         clear(panels, results, grouped, s);
         if (tokens == 1) {
             for (int p = 0; p < panels; p++) {
@@ -77,7 +77,7 @@ final class Bf16Matrix extends StripMatrix {
                         x.data,
                         x.row(t0),
                         s.results,
-                        results + p * RESULTS);
+                        results + p * resultsStep(tokens));
             }
             return;
         }

@@ -74,7 +74,7 @@ final class FloatPanels extends PanelMatrix {
     void multiplyPanels(Activations x, int t0, int tokens, long first, int panels, int results, Workspace s) {
         if (tokens == 1) {
             for (int p = 0; p < panels; p++) {
-                multiply1(x.data, x.row(t0), first + p * stripBytes, results + p * RESULTS, s);
+                multiply1(x.data, x.row(t0), first + p * stripBytes, results + p * resultsStep(tokens), s);
             }
             return;
         }

@@ -149,7 +149,7 @@ final class IntegerPanels extends PanelMatrix {
             multiplyWhole(x, t0, grouped, first, panels, results, s);
         }
         for (int p = 0; p < panels; p++) {
-            int to = results + p * RESULTS;
+            int to = results + p * resultsStep(tokens);
             for (int u = 0; u < units; u++) {
                 long unit = first + p * stripBytes + u * unitBytes;
                 int block = u * unitBlocks;
@@ -165,18 +165,18 @@ final class IntegerPanels extends PanelMatrix {
             }
         }
         for (int t = grouped; t < tokens && isFused; t++) {
-            dot(x, t0 + t, first, panels, results + t * ROWS, s);
+            dot(x, t0 + t, first, panels, results + t * ROWS, resultsStep(tokens), s);
         }
     }
 
     /** One token, one or two vectors of rows of one panel after the other: long streams. */
-    private void dot(Activations x, int t, long first, int panels, int results, Workspace s) {
+    private void dot(Activations x, int t, long first, int panels, int results, int step, Workspace s) {
         int rows = format == PanelFormat.Q5_K ? LANES : 2 * LANES;
         for (int v = 0; v < ROWS; v += rows) {
             for (int p = 0; p < panels; p++) {
                 long at = first + p * stripBytes + v / LANES * stream;
                 int block = t * (x.stride / BLOCK);
-                int to = results + p * RESULTS + v;
+                int to = results + p * step + v;
                 switch (format) {
                     case Q4_K -> VectorPanels.dotMinima(packed, at, stream, units, x, block, s.results, to);
                     case Q5_K -> VectorPanels.dotFiveMinima(packed, at, stream, units, x, block, s.results, to);
