@@ -17,6 +17,7 @@ public final class MatrixProduct implements WorkerPool.Task {
     private int used;
     private boolean wantsQuantized;
     private boolean wantsGroups;
+    private int parts;
     private final WorkerPool.Task prepare = this::prepare;
 
     public MatrixProduct(WorkerPool pool, Kernels kernels) {
@@ -66,18 +67,24 @@ public final class MatrixProduct implements WorkerPool.Task {
         used++;
     }
 
-    /** Rows of the input as the matrices read them, in groups of four. */
+    /** The input as the matrices read it: of each group of four rows, {@link #parts} runs of columns. */
     private void prepare(int begin, int end, int worker) {
-        if (wantsGroups) {
-            input.group(begin, end, tokens);
-        }
-        if (wantsQuantized) {
-            // Whole groups of four are multiplied together, and of what remains three at most one by one.
-            int singlesFrom = tokens - tokens % Activations.GROUP;
-            for (int g = begin; g < end; g++) {
+        int spans = (input.stride + Activations.SPAN - 1) / Activations.SPAN;
+        // Whole groups of four are multiplied together, and of what remains three at most one by one.
+        int singlesFrom = tokens - tokens % Activations.GROUP;
+        for (int item = begin; item < end; item++) {
+            int g = item / parts;
+            int part = item % parts;
+            if (wantsGroups && part == 0) {
+                input.group(g, g + 1, tokens);
+            }
+            if (wantsQuantized) {
                 int t = g * Activations.GROUP;
                 int next = Math.min(tokens, t + Activations.GROUP);
-                Quantizer.quantizeRows(input, t, next, singlesFrom, scratch[worker]);
+                int from = spans * part / parts * Activations.SPAN_BLOCKS;
+                int to = Math.min(
+                        spans * (part + 1) / parts * Activations.SPAN_BLOCKS, input.stride / Activations.BLOCK);
+                Quantizer.quantizeRows(input, t, next, from, to, singlesFrom, scratch[worker]);
             }
         }
     }
@@ -98,7 +105,11 @@ public final class MatrixProduct implements WorkerPool.Task {
             input.ensureGrouped(tokens);
         }
         if (wantsQuantized || wantsGroups) {
-            pool.run((tokens + Activations.GROUP - 1) / Activations.GROUP, 1, prepare);
+            int groups = (tokens + Activations.GROUP - 1) / Activations.GROUP;
+            int spans = (input.stride + Activations.SPAN - 1) / Activations.SPAN;
+            // Else one worker would prepare few tokens, and the others wait.
+            parts = wantsQuantized ? Math.clamp((pool.threads() + groups - 1) / groups, 1, spans) : 1;
+            pool.run(groups * parts, 1, prepare);
         }
         pool.run(firstItem[used], 1, this);
     }

@@ -41,20 +41,22 @@ final class Quantizer {
     private Quantizer() {}
 
     /**
-     * Quantizes rows of a group of four, in one body for the reasons that {@link VectorPanels} gives. Block by block: what the
+     * Quantizes blocks of a group of four rows, in one body for the reasons that {@link VectorPanels} gives. Block by block: what the
      * four have at one place stands side by side, and is written while it is in the L1 cache.
      *
      * @param from the first row
      * @param to the row behind the last, in the same group
+     * @param begin the first block; a multiple of {@link #SCALE_BLOCKS}
+     * @param end the block behind the last
      * @param singlesFrom from which row on rows may be multiplied by themselves, rather than in a group of four
      */
-    static void quantizeRows(Activations x, int from, int to, int singlesFrom, Scratch scratch) {
+    static void quantizeRows(Activations x, int from, int to, int begin, int end, int singlesFrom, Scratch scratch) {
         float[] data = x.data;
         int[] q = scratch.quanta;
         float[] floatQ = scratch.floatQuanta;
         // Shorts are multiplied by groups of four tokens, and by those that remain one by one.
         boolean wantsValues = x.values != null && singlesFrom > 0;
-        for (int b = 0; b < x.stride / BLOCK; b++) {
+        for (int b = begin; b < end; b++) {
             for (int t = from; t < to; t++) {
                 int at = x.row(t) + b * BLOCK;
                 // Row t, element j of a row becomes group t / 4, element j, token t mod 4.
