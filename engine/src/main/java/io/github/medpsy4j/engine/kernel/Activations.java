@@ -55,7 +55,7 @@ public final class Activations {
     /** [rows][stride / 2] multipliers of bytes likewise: qk - 256·q(k-1) of columns in order; where tiles are of shorts */
     int[] byteMultipliers;
 
-    /** [rows][stride / 8] -16·Σq modulo 2^16, shifted left by 16: what centres a sum of five bits and eight columns; likewise */
+    /** [rows][stride / 8] -16·Σq, shifted left by 16: what centres a sum of five bits and eight columns, and doubled of six */
     int[] byteStarts;
 
     // Of all rows.

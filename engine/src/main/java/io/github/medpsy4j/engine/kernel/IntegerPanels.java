@@ -29,8 +29,8 @@ import java.util.stream.IntStream;
  * together, are Σ nk·qk modulo 2^16. Starting from -8·Σq centres the sum. The high nibbles of eight bits are summed likewise.
  *
  * <p>Five and six bits are bytes, four columns to an int, so that two shifts do for them, with bk = qk - 256·q(k-1). What their
- * highest bits hold, the last columns, has to be masked, and is put together to bytes likewise. Sums of 16 columns of five bits fit 16 bits,
- * as 16·16·127 = 32,512, and of eight columns of six.
+ * highest bits hold, the last columns, has to be masked, and is put together to bytes likewise. Sums of 16 columns of five bits
+ * fit 16 bits, as 16·16·127 = 32,512, and of eight columns of six.
  *
  * <p>Sums of Q4_K, but where 256 columns share a scale, of Q5_K and Q6_K are turned to floats as they come.
  *
@@ -223,13 +223,12 @@ final class IntegerPanels extends PanelMatrix {
     private void multiply1(long unit, Activations x, int t, int block, int to, boolean isDecoded, Workspace s) {
         int at = t * (x.stride / BLOCK) + block;
         int halfBlocks = 2 * unitBlocks;
-        boolean isFiveBits = format.highBits == 1;
         if (isWhole) {
             VectorPanels.headerFactors(packed, unit, stream, groups(), s.headers[0].factors);
         } else if (!isDecoded) {
             decodeHeader(unit, bias, s.headers[0]);
         }
-        if (!format.isLookedUp && !isFiveBits) {
+        if (!format.isLookedUp && format.highBits != 1) {
             VectorPanels.nibbleProducts(packed, unit + blocksOffset, stream, halfBlocks, x, at, s.products);
         }
         switch (format) {

@@ -17,8 +17,8 @@ import java.util.stream.Stream;
  *       block, or for the 256-wide types d, dmin, and then four vectors of two scales and two minima each, or d and then
  *       vectors of four signed scales, a byte each, or of eight odd ones, half a byte each;
  *   <li>blocks. Of {@link FloatPanels}: four vectors of low nibbles, in {@link PanelFormat#packLow}'s order, and as many of high
- *       bits as a weight has, in {@link PanelFormat#packHigh}'s. Of {@link IntegerPanels} four bits are the same; of five and
- *       six a block is as many vectors of bytes, a column each, whose highest bits are what the last columns are ({@link
+ *       bits as a weight has, in {@link PanelFormat#packHigh}'s; of eight bits {@link PanelFormat#packEightBits}. Of {@link
+ *       IntegerPanels} four bits are the same; five and six bits take five and six vectors of bytes ({@link
  *       PanelFormat#packFiveBits}, {@link PanelFormat#packSixBits}); of eight the high nibbles stand behind the low ones of all
  *       blocks.
  * </ul>

@@ -41,8 +41,8 @@ final class Quantizer {
     private Quantizer() {}
 
     /**
-     * Quantizes blocks of a group of four rows, in one body for the reasons that {@link VectorPanels} gives. Block by block: what the
-     * four have at one place stands side by side, and is written while it is in the L1 cache.
+     * Quantizes blocks of a group of four rows, in one body for the reasons that {@link VectorPanels} gives. Block by block: what
+     * the four have at one place stands side by side, and is written while it is in the L1 cache.
      *
      * @param from the first row
      * @param to the row behind the last, in the same group
@@ -181,7 +181,7 @@ final class Quantizer {
         return (float) (most + BLOCK / 2) / QUANTA_MAX * (max / PARTS);
     }
 
-    /** What one token's nibbles are multiplied with in a block, and bytes of {@link PanelFormat#packFiveBits}. */
+    /** What one token's nibbles and its bytes of five and six bits are multiplied with in a block. */
     private static void multipliers(int[] q, Activations x, int block, int total) {
         for (int i = 0; i < BLOCK; i += 8) {
             int to = (block * BLOCK + i) / 2;

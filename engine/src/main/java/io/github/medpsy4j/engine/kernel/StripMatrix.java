@@ -45,11 +45,15 @@ abstract class StripMatrix extends Matrix {
      * <p>They are multiplied together with many tokens, span by span of the activations: all of these are too large for the cache
      * in which a span and four panels' results stay (1.1 MB of a batch), so that each panel would have them come from memory
      * again.
-     * A few tokens' activations stay there as they are; weights come faster as long streams. One token may take its strips in pairs
-     * one after the other, and so has as many panels as a worker runs together: each stream that begins costs it some hundred
-     * nanoseconds, 7% of generation where it was four panels.
+     * A few tokens' activations stay there as they are; weights come faster as long streams.
      */
     static final int RESULT_PANELS = 4;
+
+    /**
+     * The same of one token, which may take its strips in pairs one after the other: each stream that begins costs it some hundred
+     * nanoseconds, 7% of generation where it was four panels.
+     */
+    static final int ONE_TOKEN_PANELS = 64;
 
     /** Results of a panel of several tokens. */
     static final int RESULTS = TILE_TOKENS * ROWS;
@@ -112,7 +116,7 @@ abstract class StripMatrix extends Matrix {
     @Override
     final void multiply(Activations x, int n, int begin, int end, Activations y, Scratch scratch) {
         PanelMatrix.Workspace s = scratch.panels();
-        int group = n == 1 ? RESULT_PANELS * RESULTS / ROWS : RESULT_PANELS;
+        int group = n == 1 ? ONE_TOKEN_PANELS : RESULT_PANELS;
         for (int panel = begin; panel < end; panel += group) {
             int here = Math.min(group, end - panel);
             for (int t = 0; t < n; t += TILE_TOKENS) {
@@ -166,7 +170,8 @@ abstract class StripMatrix extends Matrix {
      * The results of tokens from t0 on.
      *
      * @param first the byte where the first panel's first strip starts
-     * @param panels how many: of a few tokens one, of many at most {@link #RESULT_PANELS}
+     * @param panels how many: of one token at most {@link #ONE_TOKEN_PANELS}, of a few one, of many at most {@link
+     *     #RESULT_PANELS}
      * @param results where they go in the workspace's: [tokens][rows], the next panel's {@link #resultsStep} on
      */
     abstract void multiplyPanels(

@@ -75,7 +75,7 @@ final class VectorPanels {
     /** Floats of a strip's factors. */
     static final int FACTORS = PanelMatrix.UNIT_BLOCKS_MAX / 8 * 2 * L;
 
-    /** Blocks of a unit of {@link #dotMinima}, and the vectors before them. */
+    /** Blocks of a unit that is read in one pass, as by {@link #dotMinima}, and the vectors before them. */
     static final int UNIT_BLOCKS = 8;
 
     private static final int UNIT_HEADER = 5;
@@ -1084,7 +1084,7 @@ final class VectorPanels {
      */
     static void dotFiveMinima(
             MemorySegment packed, long at, long stream, int units, Activations x, int block, float[] y, int to) {
-        MemorySegment m = exact(packed);
+        MemorySegment weights = exact(packed);
         float[] blockScales = x.scales;
         float[] blockSums = x.sums;
         int[] starts = x.byteStarts;
@@ -1092,7 +1092,7 @@ final class VectorPanels {
         FloatVector bias = FloatVector.broadcast(F, 16);
         for (int n = 0; n < units; n++) {
             long unit = at + n * FIVE_BITS_UNIT_BYTES;
-            IntVector both = IntVector.fromMemorySegment(I, m, unit, LE);
+            IntVector both = IntVector.fromMemorySegment(I, weights, unit, LE);
             IntVector low = both.lanewise(LSHL, 16);
             IntVector h = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
             FloatVector d = h.reinterpretAsFloats();
@@ -1118,13 +1118,13 @@ final class VectorPanels {
                 ShortVector m1 = IntVector.broadcast(I, multipliers[q + 1]).reinterpretAsShorts();
                 ShortVector m2 = IntVector.broadcast(I, multipliers[q + 2]).reinterpretAsShorts();
                 ShortVector m3 = IntVector.broadcast(I, multipliers[q + 3]).reinterpretAsShorts();
-                IntVector v = IntVector.fromMemorySegment(I, m, o, LE);
+                IntVector v = IntVector.fromMemorySegment(I, weights, o, LE);
                 IntVector sixth = v.lanewise(LSHR, 5).and(0x07070707);
                 v = v.and(0x1f1f1f1f);
                 ShortVector s = v.reinterpretAsShorts()
                         .mul(m0)
                         .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1));
-                v = IntVector.fromMemorySegment(I, m, o + VECTOR_BYTES, LE);
+                v = IntVector.fromMemorySegment(I, weights, o + VECTOR_BYTES, LE);
                 sixth = v.lanewise(LSHR, 2).and(0x18181818).or(sixth);
                 IntVector seventh = v.lanewise(LSHR, 7).and(0x01010101);
                 v = v.and(0x1f1f1f1f);
@@ -1140,14 +1140,14 @@ final class VectorPanels {
                 m2 = IntVector.broadcast(I, multipliers[q + 6]).reinterpretAsShorts();
                 m3 = IntVector.broadcast(I, multipliers[q + 7]).reinterpretAsShorts();
                 IntVector start = IntVector.broadcast(I, starts[eight] + starts[eight + 1]);
-                v = IntVector.fromMemorySegment(I, m, o + 2L * VECTOR_BYTES, LE);
+                v = IntVector.fromMemorySegment(I, weights, o + 2L * VECTOR_BYTES, LE);
                 seventh = v.lanewise(LSHR, 4).and(0x0e0e0e0e).or(seventh);
                 v = v.and(0x1f1f1f1f);
                 s = v.reinterpretAsShorts()
                         .mul(m0)
                         .add(s)
                         .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1));
-                v = IntVector.fromMemorySegment(I, m, o + 3L * VECTOR_BYTES, LE);
+                v = IntVector.fromMemorySegment(I, weights, o + 3L * VECTOR_BYTES, LE);
                 seventh = v.lanewise(LSHR, 1).and(0x10101010).or(seventh);
                 IntVector eighth = v.lanewise(LSHR, 6).and(0x03030303);
                 v = v.and(0x1f1f1f1f);
@@ -1164,7 +1164,7 @@ final class VectorPanels {
                 m1 = IntVector.broadcast(I, multipliers[q + 9]).reinterpretAsShorts();
                 m2 = IntVector.broadcast(I, multipliers[q + 10]).reinterpretAsShorts();
                 m3 = IntVector.broadcast(I, multipliers[q + 11]).reinterpretAsShorts();
-                v = IntVector.fromMemorySegment(I, m, o + 4L * VECTOR_BYTES, LE);
+                v = IntVector.fromMemorySegment(I, weights, o + 4L * VECTOR_BYTES, LE);
                 eighth = v.lanewise(LSHR, 3).and(0x1c1c1c1c).or(eighth);
                 v = v.and(0x1f1f1f1f);
                 s = v.reinterpretAsShorts()
@@ -1192,7 +1192,8 @@ final class VectorPanels {
                         .add(eighth.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3))
                         .reinterpretAsInts();
                 t = u.lanewise(LSHL, 16).add(u).add(start).lanewise(ASHR, 16).add(t);
-                IntVector pair = IntVector.fromMemorySegment(I, m, header, LE).lanewise(LSHR, shift);
+                IntVector pair =
+                        IntVector.fromMemorySegment(I, weights, header, LE).lanewise(LSHR, shift);
                 FloatVector w = d.mul((FloatVector) pair.and(0xff).convertShape(VectorOperators.I2F, F, 0));
                 FloatVector c = dmin.mul(
                         (FloatVector) pair.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0));

@@ -80,6 +80,13 @@ class PanelMatrixTest {
         multiplies(format, 6 * PanelMatrix.ROWS - 5, 1, 6, 14);
     }
 
+    /** More panels than one token meets together. */
+    @ParameterizedTest
+    @MethodSource("formats")
+    void multipliesOneTokenWithManyPanels(PanelFormat format) {
+        multiplies(format, (StripMatrix.ONE_TOKEN_PANELS + 2) * PanelMatrix.ROWS - 5, 1);
+    }
+
     /** A tile's tokens, and one to three behind them. */
     @ParameterizedTest
     @MethodSource("formats")
