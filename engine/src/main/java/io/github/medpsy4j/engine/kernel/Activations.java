@@ -40,7 +40,7 @@ public final class Activations {
      */
     float[] grouped;
 
-    // The quantized form; allocated when first wanted. Its integers stand as the eight of an int of nibbles do (see
+    // The quantized form; allocated when first wanted. Multipliers stand as the eight of an int of nibbles do (see
     // PanelFormat.packLow): columns 0, 4, 1, 5, 2, 6, 3, 7 are q0..q7, and the pairs (q0, q4), (q1, q5), (q2, q6),
     // (q3, q7) are ints, the first low.
 
@@ -55,7 +55,7 @@ public final class Activations {
     /** [rows][stride / 2] multipliers of bytes likewise: qk - 256·q(k-1) of columns in order; where tiles are of shorts */
     int[] byteMultipliers;
 
-    /** [rows][stride / 8] -16·Σq, shifted left by 16: what centres a sum of five bits and eight columns, and doubled of six */
+    /** [rows][stride / 16] -32·Σq, shifted left by 16: what centres a sum of six bits and 16 columns; where tiles are of shorts */
     int[] byteStarts;
 
     // Of all rows.
@@ -68,7 +68,7 @@ public final class Activations {
 
     // The same for kernels that treat four tokens together: what the four have at one place stands side by side.
 
-    /** [rows / 4][stride / 2][4] the integers, for tiles of integers */
+    /** [rows / 4][stride][4] the integers, twice in an int, for tiles of shorts, whose ints are two rows; columns in order */
     int[] values;
 
     /**
@@ -149,8 +149,8 @@ public final class Activations {
             starts = new int[rows * stride / BLOCK];
             if (!VectorPanels.FLOAT_TILES) {
                 byteMultipliers = new int[rows * stride / 2];
-                byteStarts = new int[rows * stride / 8];
-                values = new int[grouped * stride / 2];
+                byteStarts = new int[rows * stride / 16];
+                values = new int[Math.multiplyExact(grouped, stride)];
             }
             groupedScales = new float[grouped * spans(stride) / BLOCK];
             groupedSums = new float[grouped * spans(stride) / BLOCK];

@@ -21,16 +21,16 @@ import java.util.stream.IntStream;
  * as they share d of the weights, whose scales are whole numbers below 64. S = Σ s·scale over 256 columns is exact too, at most 64·8·Σ|q| &lt; 2^24. So y +=
  * (S·scale(x))·d, and then y += Σ sum(x)·centre(w) of the eight blocks, which is added up by itself.
  *
- * <p><b>One token</b> works on the packed nibbles. 32 products of a centred nibble and q are at most 8·Σ|q| in magnitude, which
- * is 8·127·32 = 32,512 or, where 256 columns share a scale, 8·4,095 = 32,760. So their sum fits 16 bits, and only the final sum
- * has to: on the way lanes may wrap. So nibbles need not be masked. An int lane holds eight nibbles n0..n7 of one row, the lowest first;
+ * <p>In all of them s fits 16 bits, which is what bounds Σ|q| ({@link Quantizer}), and only the final sum has to: on the way lanes
+ * may wrap. The nibbles of eight bits and of weights that are looked up are added up apart.
+ *
+ * <p><b>One token</b> works on the packed nibbles, which need not be masked. An int lane holds eight nibbles n0..n7 of one row, the lowest first;
  * shifted right by 0, 4, 8 and 12 and taken as two shorts, it is multiplied with the pairs (b0, b4), (b1, b5), (b2, b6),
  * (b3, b7), where b0 = q0 and bk = qk - 16·q(k-1). What a nibble adds through its upper neighbours' shifts cancels, and the eight products, both shorts
  * together, are Σ nk·qk modulo 2^16. Starting from -8·Σq centres the sum. The high nibbles of eight bits are summed likewise.
  *
  * <p>Five and six bits are bytes, four columns to an int, so that two shifts do for them, with bk = qk - 256·q(k-1). What their
- * highest bits hold, the last columns, has to be masked, and is put together to bytes likewise. Sums of 16 columns of five bits
- * fit 16 bits, as 16·16·127 = 32,512, and of eight columns of six.
+ * highest bits hold, the last columns, has to be masked, and is put together to bytes likewise.
  *
  * <p>Sums of Q4_K, but where 256 columns share a scale, of Q5_K and Q6_K are turned to floats as they come.
  *
@@ -42,9 +42,8 @@ import java.util.stream.IntStream;
  * and start from what they are too great by, so they are Σ c·q as well.
  *
  * <p><b>Many tokens</b> share an unpacked tile. A tile of floats holds c, of Q4_K c·scale, and sums are fused multiply-adds of whole
- * numbers. A tile of shorts holds integers c, two columns to an int, which are added up apart: 16
- * products of five bits, at most 16·127·16 = 32,512, fit 16 bits, so 32 columns are added before they are widened; of six
- * bits 16 columns; eight bits and looked up weights are two tiles, c & 15 or n and c >> 4 or h - 8.
+ * numbers. A tile of shorts holds integers c of two rows to an int, whose sums are told apart by one shift each; eight bits and
+ * looked up weights are two tiles, c & 15 or n and c >> 4 or h - 8.
  */
 final class IntegerPanels extends PanelMatrix {
     /** Blocks of a tile for many tokens: of shorts, it is 16 KiB with vectors of 256 bits. */
@@ -426,20 +425,33 @@ final class IntegerPanels extends PanelMatrix {
             }
             return;
         }
-        long blocks = unit + blocksOffset + b * blockBytes;
-        switch (format) {
-            case Q4_0, Q4_1, Q4_K -> VectorTiles.unpack(packed, blocks, stream, tileBlocks, (short) 8, s.tile);
-            case Q5_0, Q5_1, Q5_K -> VectorTiles.unpackFiveBits(packed, blocks, stream, tileBlocks, s.tile);
-            case Q6_K -> VectorTiles.unpackSixBits(packed, blocks, stream, tileBlocks, s.tile);
-            case Q8_0 -> {
-                long nibbles = (long) b * INTS * VECTOR_BYTES;
-                long low = unit + blocksOffset + nibbles;
-                VectorTiles.unpack(packed, low, stream, tileBlocks, (short) 0, s.tile);
-                VectorTiles.unpack(packed, unit + highOffset + nibbles, stream, tileBlocks, (short) 8, s.highTile);
-            }
-            case IQ4_NL, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {
-                VectorTiles.unpackTable(packed, blocks, stream, tileBlocks, lowTables, s.tile);
-                VectorTiles.unpackTable(packed, blocks, stream, tileBlocks, highTables, s.highTile);
+        for (int i = 0; i < tileBlocks; i++) {
+            int at = i * BLOCK * (ROWS / 2);
+            long block = unit + blocksOffset + (b + i) * blockBytes;
+            switch (format) {
+                case Q4_0, Q4_1, Q4_K -> {
+                    VectorTiles.nibbles(packed, block, stream, s.bytes);
+                    VectorTiles.shorts(s.bytes, (short) 8, s.tile, at);
+                }
+                case Q5_0, Q5_1, Q5_K -> {
+                    VectorTiles.fiveBits(packed, block, stream, s.bytes);
+                    VectorTiles.shorts(s.bytes, (short) 16, s.tile, at);
+                }
+                case Q6_K -> {
+                    VectorTiles.sixBits(packed, block, stream, s.bytes);
+                    VectorTiles.shorts(s.bytes, (short) 32, s.tile, at);
+                }
+                case Q8_0 -> {
+                    long nibbles = (b + i) * (long) INTS * VECTOR_BYTES;
+                    VectorTiles.nibbles(packed, unit + blocksOffset + nibbles, stream, s.bytes);
+                    VectorTiles.shorts(s.bytes, (short) 0, s.tile, at);
+                    VectorTiles.nibbles(packed, unit + highOffset + nibbles, stream, s.bytes);
+                    VectorTiles.shorts(s.bytes, (short) 8, s.highTile, at);
+                }
+                case IQ4_NL, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {
+                    VectorTiles.lookUp(packed, block, stream, lowTables, s.tile, at);
+                    VectorTiles.lookUp(packed, block, stream, highTables, s.highTile, at);
+                }
             }
         }
     }
@@ -496,28 +508,18 @@ final class IntegerPanels extends PanelMatrix {
             return;
         }
         int at = t * (x.stride / BLOCK) + block * Activations.GROUP;
-        int pairs = BLOCK / 2;
-        int column = at * pairs;
         int log = format.runs - 1;
         int runs = tileBlocks << log;
-        int[] high = null;
-        VectorTiles.products4(s.tile, runs, pairs >> log, x.values, column, s.products);
+        int columns = BLOCK >> log;
+        float[] scales = s.headers[0].scales;
+        int run = (b << log) * ROWS;
+        VectorTiles.products4(s.tile, runs, columns, x.values, at * BLOCK, s.products);
         if (format == PanelFormat.Q8_0 || format.isLookedUp) {
-            VectorTiles.products4(s.highTile, runs, pairs >> log, x.values, column, s.highProducts);
-            high = s.highProducts;
+            VectorTiles.products4(s.highTile, runs, columns, x.values, at * BLOCK, s.highProducts);
+            VectorTiles.combineNibbles4(s.products, s.highProducts, runs, log, x, at, scales, run, s.results, to);
+        } else {
+            float[] centres = s.headers[0].centres;
+            VectorTiles.combine4(s.products, runs, log, format.hasCentre(), x, at, scales, centres, run, s.results, to);
         }
-        VectorTiles.combine4(
-                s.products,
-                high,
-                runs,
-                log,
-                format.hasCentre(),
-                x,
-                at,
-                s.headers[0].scales,
-                s.headers[0].centres,
-                (b << log) * ROWS,
-                s.results,
-                to);
     }
 }

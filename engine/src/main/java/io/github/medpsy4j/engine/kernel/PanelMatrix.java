@@ -69,12 +69,15 @@ abstract class PanelMatrix extends StripMatrix {
         /** [run of a unit][rows] for one token */
         final int[] sums = new int[UNIT_BLOCKS_MAX * 2 * ROWS];
 
-        /** [tile's pairs of columns][rows] centred shorts, and those of the high nibbles of eight bits */
+        /** [four columns of a block][rows] bytes, on their way to a tile of shorts */
+        final int[] bytes = new int[VectorPanels.FLOAT_TILES ? 0 : BLOCK / 4 * ROWS];
+
+        /** [tile's columns][pair of vectors of rows][lane] two centred shorts, and those of the high nibbles of eight bits */
         final int[] tile = new int[VectorPanels.FLOAT_TILES ? 0 : IntegerPanels.TILE_BLOCKS_MAX * BLOCK / 2 * ROWS];
 
         final int[] highTile = new int[tile.length];
 
-        /** [half block of a unit][rows] for one token, [run of a tile][vector][4 tokens][lanes] for many */
+        /** [half block of a unit][rows] for one token, [run of a tile][pair of vectors][4 tokens][lanes] for many */
         final int[] products = new int[UNIT_BLOCKS_MAX * 2 * ROWS];
 
         /** The same of the high bits. */

@@ -8,12 +8,15 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * Brings activations into whole numbers, q = round(x / scale).
  *
- * <p>Where tiles are of shorts, scale = max|x| / 127 over each block of 32.
+ * <p>What bounds them is not the greatest |x| but the sum of some columns' |q|, which times the greatest |c| of a weight has to fit 16 bits.
+ * So a few great numbers take less from their neighbours than they would of eight bits, and numbers of like size have more than
+ * eight. (llama.cpp takes max|x| / 127, over 32 columns or, for its 256-wide types, over 256.)
  *
- * <p>Where they are of floats ({@link VectorPanels#FLOAT_TILES}), the scale is that of 256 columns, so that {@link IntegerPanels} may add up as many before they
- * round. What bounds it is not the greatest x but Σ|q| of 32 columns, the most that times 8 is a sum of 16 bits: 4,095. So a few
- * great numbers take less from their neighbours than they would of eight bits, and numbers of like size have one bit more.
- * (llama.cpp takes max|x| / 127 over 256 columns for its 256-wide types.)
+ * <p>Where tiles are of shorts, 32 columns share a scale, and of 16, which are the fewest with a scale of their own in a weight, Σ|q| is at most
+ * 1,023: the sum of 32 products of four or five bits fits 16 bits, and of 16 of six.
+ *
+ * <p>Where they are of floats ({@link VectorPanels#FLOAT_TILES}), 256 columns share a scale, so that {@link IntegerPanels} may
+ * add up as many before they round, and of 32 Σ|q| is at most 4,095, as only four bits are multiplied in integers.
  */
 final class Quantizer {
     private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
@@ -25,10 +28,14 @@ final class Quantizer {
     /** Blocks that share a scale: those of 256 columns, or each has one. */
     static final int SCALE_BLOCKS = VectorPanels.FLOAT_TILES ? 8 : 1;
 
-    private static final int QUANTUM_MAX = 127;
+    /** Columns whose magnitudes are bounded together. */
+    private static final int SUM_COLUMNS = VectorPanels.FLOAT_TILES ? 32 : 16;
 
-    /** The most that 32 magnitudes may be together: 4,095, less what rounding may add to each, and a bit for the scale's. */
-    private static final int QUANTA_MAX = 4095 - BLOCK / 2 - 1;
+    /** The most that they may be: times 8, four bits' greatest |c|, or times 32, that of six, it is below 2^15. */
+    private static final int SUM_MAX = VectorPanels.FLOAT_TILES ? 4095 : 1023;
+
+    /** The same, less what rounding may add to each, and a bit for the scale's. */
+    private static final int QUANTA_MAX = SUM_MAX - SUM_COLUMNS / 2 - 1;
 
     /** In what part of the greatest magnitude {@link #sharedScale} counts. */
     private static final int PARTS = 1 << 13;
@@ -61,18 +68,10 @@ final class Quantizer {
                 int at = x.row(t) + b * BLOCK;
                 // Row t, element j of a row becomes group t / 4, element j, token t mod 4.
                 int token = t % GROUP;
-                float scale;
-                float inverse;
-                if (SCALE_BLOCKS > 1) {
-                    scale = b % SCALE_BLOCKS > 0
-                            ? x.scales[at / BLOCK - 1]
-                            : sharedScale(data, at, Math.min(SCALE_BLOCKS * BLOCK, x.stride - b * BLOCK));
-                    inverse = 1 / scale;
-                } else {
-                    float max = max(data, at, BLOCK);
-                    scale = max / QUANTUM_MAX;
-                    inverse = QUANTUM_MAX / max;
-                }
+                float scale = b % SCALE_BLOCKS > 0
+                        ? x.scales[at / BLOCK - 1]
+                        : sharedScale(data, at, Math.min(SCALE_BLOCKS * BLOCK, x.stride - b * BLOCK));
+                float inverse = 1 / scale;
                 // A block of zeros, or of numbers so small that the inverse is no float, counts as zeros.
                 inverse = inverse == Float.POSITIVE_INFINITY ? 0 : inverse;
                 IntVector totals = IntVector.zero(I);
@@ -126,17 +125,13 @@ final class Quantizer {
                 }
                 if (wantsValues) {
                     int[] values = x.values;
-                    int place = (grouped - token) * (BLOCK / 2) + token;
-                    for (int j = 0; j < BLOCK; j += 8) {
-                        values[place] = pair(q[j], q[j + 2]);
-                        values[place + GROUP] = pair(q[j + 4], q[j + 6]);
-                        values[place + 2 * GROUP] = pair(q[j + 1], q[j + 3]);
-                        values[place + 3 * GROUP] = pair(q[j + 5], q[j + 7]);
-                        place += 4 * GROUP;
+                    int place = (grouped - token) * BLOCK + token;
+                    for (int j = 0; j < BLOCK; j++) {
+                        values[place + j * GROUP] = pair(q[j], q[j]);
                     }
                 }
                 if (t >= singlesFrom) {
-                    multipliers(q, x, block, first + second);
+                    multipliers(q, x, block, first, second);
                 }
             }
         }
@@ -156,7 +151,7 @@ final class Quantizer {
     }
 
     /**
-     * The least scale with which no 32 magnitudes of n are together more than {@link #QUANTA_MAX}. They are added in whole parts
+     * The least scale with which no {@link #SUM_COLUMNS} magnitudes of n are together more than {@link #QUANTA_MAX}. They are added in whole parts
      * of the greatest, as the order of a sum of others is not defined.
      */
     private static float sharedScale(float[] x, int from, int n) {
@@ -166,9 +161,9 @@ final class Quantizer {
             return 0;
         }
         int most = 0;
-        for (int b = 0; b < n; b += BLOCK) {
+        for (int b = 0; b < n; b += SUM_COLUMNS) {
             IntVector parts = IntVector.zero(I);
-            for (int j = b; j < b + BLOCK; j += L) {
+            for (int j = b; j < b + SUM_COLUMNS; j += L) {
                 parts = FloatVector.fromArray(F, x, from + j)
                         .abs()
                         .fma(FloatVector.broadcast(F, inverse), FloatVector.broadcast(F, ROUND))
@@ -178,11 +173,16 @@ final class Quantizer {
             }
             most = Math.max(most, parts.reduceLanes(VectorOperators.ADD));
         }
-        return (float) (most + BLOCK / 2) / QUANTA_MAX * (max / PARTS);
+        return (float) (most + SUM_COLUMNS / 2) / QUANTA_MAX * (max / PARTS);
     }
 
-    /** What one token's nibbles and its bytes of five and six bits are multiplied with in a block. */
-    private static void multipliers(int[] q, Activations x, int block, int total) {
+    /**
+     * What one token's nibbles and its bytes of five and six bits are multiplied with in a block.
+     *
+     * @param first Σq of its first half
+     * @param second Σq of its second half
+     */
+    private static void multipliers(int[] q, Activations x, int block, int first, int second) {
         for (int i = 0; i < BLOCK; i += 8) {
             int to = (block * BLOCK + i) / 2;
             int q0 = q[i];
@@ -202,10 +202,13 @@ final class Quantizer {
                 x.byteMultipliers[to + 1] = pair(q1 - 256 * q0, q3 - 256 * q2);
                 x.byteMultipliers[to + 2] = pair(q4, q6 - 256 * q5);
                 x.byteMultipliers[to + 3] = pair(q5 - 256 * q4, q7 - 256 * q6);
-                x.byteStarts[(block * BLOCK + i) / 8] = (-16 * (q0 + q1 + q2 + q3 + q4 + q5 + q6 + q7)) << 16;
             }
         }
-        x.starts[block] = (-8 * total) << 16;
+        x.starts[block] = (-8 * (first + second)) << 16;
+        if (x.byteStarts != null) {
+            x.byteStarts[2 * block] = (-32 * first) << 16;
+            x.byteStarts[2 * block + 1] = (-32 * second) << 16;
+        }
     }
 
     /** Two numbers' low 16 bits, the first low. */

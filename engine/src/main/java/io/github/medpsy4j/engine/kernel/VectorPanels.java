@@ -700,7 +700,7 @@ final class VectorPanels {
 
     // ---- sums[run][rows] = Σ c·q ----
 
-    /** Four bits: Σ (n - 8)·q, at most 8·127·32. */
+    /** Four bits: Σ (n - 8)·q, which fits 16 bits. */
     static void sumNibbles(int[] products, int blocks, Activations x, int at, int[] sums) {
         int[] starts = x.starts;
         for (int b = 0; b < blocks; b++) {
@@ -1087,7 +1087,7 @@ final class VectorPanels {
         MemorySegment weights = exact(packed);
         float[] blockScales = x.scales;
         float[] blockSums = x.sums;
-        int[] starts = x.byteStarts;
+        int[] starts = x.starts;
         int[] multipliers = x.byteMultipliers;
         FloatVector bias = FloatVector.broadcast(F, 16);
         for (int n = 0; n < units; n++) {
@@ -1112,8 +1112,7 @@ final class VectorPanels {
             for (int b = 0; b < UNIT_BLOCKS; b++) {
                 long o = unit + (UNIT_HEADER + b * 5) * (long) VECTOR_BYTES;
                 int i = block + n * UNIT_BLOCKS + b;
-                int eight = i * 4;
-                int q = eight * 4;
+                int q = i * 16;
                 ShortVector m0 = IntVector.broadcast(I, multipliers[q]).reinterpretAsShorts();
                 ShortVector m1 = IntVector.broadcast(I, multipliers[q + 1]).reinterpretAsShorts();
                 ShortVector m2 = IntVector.broadcast(I, multipliers[q + 2]).reinterpretAsShorts();
@@ -1139,7 +1138,6 @@ final class VectorPanels {
                 m1 = IntVector.broadcast(I, multipliers[q + 5]).reinterpretAsShorts();
                 m2 = IntVector.broadcast(I, multipliers[q + 6]).reinterpretAsShorts();
                 m3 = IntVector.broadcast(I, multipliers[q + 7]).reinterpretAsShorts();
-                IntVector start = IntVector.broadcast(I, starts[eight] + starts[eight + 1]);
                 v = IntVector.fromMemorySegment(I, weights, o + 2L * VECTOR_BYTES, LE);
                 seventh = v.lanewise(LSHR, 4).and(0x0e0e0e0e).or(seventh);
                 v = v.and(0x1f1f1f1f);
@@ -1151,12 +1149,10 @@ final class VectorPanels {
                 seventh = v.lanewise(LSHR, 1).and(0x10101010).or(seventh);
                 IntVector eighth = v.lanewise(LSHR, 6).and(0x03030303);
                 v = v.and(0x1f1f1f1f);
-                IntVector t = v.reinterpretAsShorts()
+                s = v.reinterpretAsShorts()
                         .mul(m2)
                         .add(s)
-                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3))
-                        .reinterpretAsInts();
-                t = t.lanewise(LSHL, 16).add(t).add(start).lanewise(ASHR, 16);
+                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
                 if (FENCES_ARE_FREE) {
                     VarHandle.acquireFence();
                 }
@@ -1169,6 +1165,7 @@ final class VectorPanels {
                 v = v.and(0x1f1f1f1f);
                 s = v.reinterpretAsShorts()
                         .mul(m0)
+                        .add(s)
                         .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1))
                         .add(sixth.reinterpretAsShorts().mul(m2))
                         .add(sixth.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
@@ -1179,19 +1176,19 @@ final class VectorPanels {
                 m1 = IntVector.broadcast(I, multipliers[q + 13]).reinterpretAsShorts();
                 m2 = IntVector.broadcast(I, multipliers[q + 14]).reinterpretAsShorts();
                 m3 = IntVector.broadcast(I, multipliers[q + 15]).reinterpretAsShorts();
-                start = IntVector.broadcast(I, starts[eight + 2] + starts[eight + 3]);
+                IntVector start = IntVector.broadcast(I, 2 * starts[i]);
                 FloatVector scale = FloatVector.broadcast(F, blockScales[i]);
                 FloatVector sum = FloatVector.broadcast(F, blockSums[i]);
                 long header = unit + (1 + b / 2) * (long) VECTOR_BYTES;
                 IntVector shift = IntVector.broadcast(I, b % 2 * 16);
-                IntVector u = seventh.reinterpretAsShorts()
+                IntVector t = seventh.reinterpretAsShorts()
                         .mul(m0)
                         .add(s)
                         .add(seventh.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1))
                         .add(eighth.reinterpretAsShorts().mul(m2))
                         .add(eighth.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3))
                         .reinterpretAsInts();
-                t = u.lanewise(LSHL, 16).add(u).add(start).lanewise(ASHR, 16).add(t);
+                t = t.lanewise(LSHL, 16).add(t).add(start).lanewise(ASHR, 16);
                 IntVector pair =
                         IntVector.fromMemorySegment(I, weights, header, LE).lanewise(LSHR, shift);
                 FloatVector w = d.mul((FloatVector) pair.and(0xff).convertShape(VectorOperators.I2F, F, 0));
@@ -1208,8 +1205,7 @@ final class VectorPanels {
 
     /**
      * Q6_K likewise, whose 16 columns are three vectors of bytes. Products of bytes that are shifted, but masked only
-     * against the fourth columns' bits, add up as those of nibbles do; of eight columns they fit 16 bits, at most
-     * 8·32·127.
+     * against the fourth columns' bits, add up as those of nibbles do; of 16 columns they fit 16 bits, at most 32·1,023.
      */
     static void dotSixBits(
             MemorySegment packed, long at, long stream, int units, Activations x, int block, float[] y, int to) {
@@ -1246,7 +1242,6 @@ final class VectorPanels {
                 ShortVector m1 = IntVector.broadcast(I, multipliers[q + 1]).reinterpretAsShorts();
                 ShortVector m2 = IntVector.broadcast(I, multipliers[q + 2]).reinterpretAsShorts();
                 ShortVector m3 = IntVector.broadcast(I, multipliers[q + 3]).reinterpretAsShorts();
-                IntVector start = IntVector.broadcast(I, 2 * starts[2 * i]);
                 IntVector v = IntVector.fromMemorySegment(I, w, o, LE);
                 IntVector fours0 = v.lanewise(LSHR, 6).and(0x03030303);
                 v = v.and(0x3f3f3f3f);
@@ -1256,10 +1251,8 @@ final class VectorPanels {
                 v = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE);
                 fours0 = v.lanewise(LSHR, 4).and(0x0c0c0c0c).or(fours0);
                 v = v.and(0x3f3f3f3f);
-                IntVector t = s0.add(v.reinterpretAsShorts().mul(m2))
-                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3))
-                        .reinterpretAsInts();
-                IntVector sum0 = t.lanewise(LSHL, 16).add(t).add(start).lanewise(ASHR, 16);
+                s0 = s0.add(v.reinterpretAsShorts().mul(m2))
+                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
                 v = IntVector.fromMemorySegment(I, w, o + stream, LE);
                 IntVector fours1 = v.lanewise(LSHR, 6).and(0x03030303);
                 v = v.and(0x3f3f3f3f);
@@ -1269,10 +1262,8 @@ final class VectorPanels {
                 v = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES + stream, LE);
                 fours1 = v.lanewise(LSHR, 4).and(0x0c0c0c0c).or(fours1);
                 v = v.and(0x3f3f3f3f);
-                t = s1.add(v.reinterpretAsShorts().mul(m2))
-                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3))
-                        .reinterpretAsInts();
-                IntVector sum1 = t.lanewise(LSHL, 16).add(t).add(start).lanewise(ASHR, 16);
+                s1 = s1.add(v.reinterpretAsShorts().mul(m2))
+                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
                 if (FENCES_ARE_FREE) {
                     VarHandle.acquireFence();
                 }
@@ -1280,42 +1271,44 @@ final class VectorPanels {
                 m1 = IntVector.broadcast(I, multipliers[q + 5]).reinterpretAsShorts();
                 m2 = IntVector.broadcast(I, multipliers[q + 6]).reinterpretAsShorts();
                 m3 = IntVector.broadcast(I, multipliers[q + 7]).reinterpretAsShorts();
-                start = IntVector.broadcast(I, 2 * starts[2 * i + 1]);
+                IntVector start = IntVector.broadcast(I, starts[i]);
                 FloatVector scale = FloatVector.broadcast(F, blockScales[i / 2]);
                 IntVector shift = IntVector.broadcast(I, 24 - h % 4 * 8);
                 long fields = unit + (1 + h / 4) * (long) VECTOR_BYTES;
                 v = IntVector.fromMemorySegment(I, w, o + 2L * VECTOR_BYTES, LE);
                 fours0 = v.lanewise(LSHR, 2).and(0x30303030).or(fours0);
                 v = v.and(0x3f3f3f3f);
-                t = v.reinterpretAsShorts()
+                IntVector t0 = v.reinterpretAsShorts()
                         .mul(m0)
+                        .add(s0)
                         .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1))
                         .add(fours0.reinterpretAsShorts().mul(m2))
                         .add(fours0.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3))
                         .reinterpretAsInts();
-                sum0 = t.lanewise(LSHL, 16).add(t).add(start).lanewise(ASHR, 16).add(sum0);
+                t0 = t0.lanewise(LSHL, 16).add(t0).add(start).lanewise(ASHR, 16);
                 FloatVector w0 = d0.mul((FloatVector) IntVector.fromMemorySegment(I, w, fields, LE)
                         .lanewise(LSHL, shift)
                         .lanewise(ASHR, 24)
                         .convertShape(VectorOperators.I2F, F, 0));
-                a0 = ((FloatVector) sum0.convertShape(VectorOperators.I2F, F, 0))
+                a0 = ((FloatVector) t0.convertShape(VectorOperators.I2F, F, 0))
                         .mul(scale)
                         .fma(w0, a0);
                 v = IntVector.fromMemorySegment(I, w, o + 2L * VECTOR_BYTES + stream, LE);
                 fours1 = v.lanewise(LSHR, 2).and(0x30303030).or(fours1);
                 v = v.and(0x3f3f3f3f);
-                t = v.reinterpretAsShorts()
+                IntVector t1 = v.reinterpretAsShorts()
                         .mul(m0)
+                        .add(s1)
                         .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1))
                         .add(fours1.reinterpretAsShorts().mul(m2))
                         .add(fours1.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3))
                         .reinterpretAsInts();
-                sum1 = t.lanewise(LSHL, 16).add(t).add(start).lanewise(ASHR, 16).add(sum1);
+                t1 = t1.lanewise(LSHL, 16).add(t1).add(start).lanewise(ASHR, 16);
                 FloatVector w1 = d1.mul((FloatVector) IntVector.fromMemorySegment(I, w, fields + stream, LE)
                         .lanewise(LSHL, shift)
                         .lanewise(ASHR, 24)
                         .convertShape(VectorOperators.I2F, F, 0));
-                a1 = ((FloatVector) sum1.convertShape(VectorOperators.I2F, F, 0))
+                a1 = ((FloatVector) t1.convertShape(VectorOperators.I2F, F, 0))
                         .mul(scale)
                         .fma(w1, a1);
             }
@@ -1327,7 +1320,7 @@ final class VectorPanels {
     /**
      * Five bits, whose 32 columns are five vectors of bytes: y += (s·scale(x))·scale [+ sum(x)·centre] of a unit's blocks for two
      * vectors of rows. Products of bytes that are shifted, but masked only against other columns' bits, add up as those of
-     * nibbles do; of 16 columns they fit 16 bits, at most 16·16·127.
+     * nibbles do; of 32 columns they fit 16 bits, at most 16·2·1,023.
      *
      * @param at where the first block of the first vector of rows is
      * @param block its index in the activations
@@ -1349,15 +1342,14 @@ final class VectorPanels {
         MemorySegment w = exact(packed);
         float[] blockScales = x.scales;
         float[] blockSums = x.sums;
-        int[] starts = x.byteStarts;
+        int[] starts = x.starts;
         int[] multipliers = x.byteMultipliers;
         FloatVector a0 = FloatVector.fromArray(F, y, to);
         FloatVector a1 = FloatVector.fromArray(F, y, to + L);
         for (int b = 0; b < blocks; b++) {
             long o = at + b * (5L * VECTOR_BYTES);
             int run = from + b * ROWS;
-            int eight = (block + b) * 4;
-            int q = eight * 4;
+            int q = (block + b) * 16;
             IntVector v;
             ShortVector m0 = IntVector.broadcast(I, multipliers[q]).reinterpretAsShorts();
             ShortVector m1 = IntVector.broadcast(I, multipliers[q + 1]).reinterpretAsShorts();
@@ -1398,7 +1390,6 @@ final class VectorPanels {
             m1 = IntVector.broadcast(I, multipliers[q + 5]).reinterpretAsShorts();
             m2 = IntVector.broadcast(I, multipliers[q + 6]).reinterpretAsShorts();
             m3 = IntVector.broadcast(I, multipliers[q + 7]).reinterpretAsShorts();
-            IntVector start = IntVector.broadcast(I, starts[eight] + starts[eight + 1]);
             v = IntVector.fromMemorySegment(I, w, o + 2L * VECTOR_BYTES, LE);
             seventh0 = v.lanewise(LSHR, 4).and(0x0e0e0e0e).or(seventh0);
             v = v.and(0x1f1f1f1f);
@@ -1410,12 +1401,10 @@ final class VectorPanels {
             seventh0 = v.lanewise(LSHR, 1).and(0x10101010).or(seventh0);
             IntVector eighth0 = v.lanewise(LSHR, 6).and(0x03030303);
             v = v.and(0x1f1f1f1f);
-            IntVector t0 = v.reinterpretAsShorts()
+            s0 = v.reinterpretAsShorts()
                     .mul(m2)
                     .add(s0)
-                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3))
-                    .reinterpretAsInts();
-            t0 = t0.lanewise(LSHL, 16).add(t0).add(start).lanewise(ASHR, 16);
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
             v = IntVector.fromMemorySegment(I, w, o + 2L * VECTOR_BYTES + stream, LE);
             seventh1 = v.lanewise(LSHR, 4).and(0x0e0e0e0e).or(seventh1);
             v = v.and(0x1f1f1f1f);
@@ -1427,12 +1416,10 @@ final class VectorPanels {
             seventh1 = v.lanewise(LSHR, 1).and(0x10101010).or(seventh1);
             IntVector eighth1 = v.lanewise(LSHR, 6).and(0x03030303);
             v = v.and(0x1f1f1f1f);
-            IntVector t1 = v.reinterpretAsShorts()
+            s1 = v.reinterpretAsShorts()
                     .mul(m2)
                     .add(s1)
-                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3))
-                    .reinterpretAsInts();
-            t1 = t1.lanewise(LSHL, 16).add(t1).add(start).lanewise(ASHR, 16);
+                    .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
             if (FENCES_ARE_FREE) {
                 VarHandle.acquireFence();
             }
@@ -1445,6 +1432,7 @@ final class VectorPanels {
             v = v.and(0x1f1f1f1f);
             s0 = v.reinterpretAsShorts()
                     .mul(m0)
+                    .add(s0)
                     .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1))
                     .add(sixth0.reinterpretAsShorts().mul(m2))
                     .add(sixth0.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
@@ -1453,6 +1441,7 @@ final class VectorPanels {
             v = v.and(0x1f1f1f1f);
             s1 = v.reinterpretAsShorts()
                     .mul(m0)
+                    .add(s1)
                     .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1))
                     .add(sixth1.reinterpretAsShorts().mul(m2))
                     .add(sixth1.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
@@ -1463,31 +1452,31 @@ final class VectorPanels {
             m1 = IntVector.broadcast(I, multipliers[q + 13]).reinterpretAsShorts();
             m2 = IntVector.broadcast(I, multipliers[q + 14]).reinterpretAsShorts();
             m3 = IntVector.broadcast(I, multipliers[q + 15]).reinterpretAsShorts();
-            start = IntVector.broadcast(I, starts[eight + 2] + starts[eight + 3]);
+            IntVector start = IntVector.broadcast(I, 2 * starts[block + b]);
             FloatVector scale = FloatVector.broadcast(F, blockScales[block + b]);
             FloatVector sum = FloatVector.broadcast(F, blockSums[block + b]);
-            IntVector u0 = seventh0.reinterpretAsShorts()
+            IntVector t0 = seventh0.reinterpretAsShorts()
                     .mul(m0)
                     .add(s0)
                     .add(seventh0.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1))
                     .add(eighth0.reinterpretAsShorts().mul(m2))
                     .add(eighth0.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3))
                     .reinterpretAsInts();
-            t0 = u0.lanewise(LSHL, 16).add(u0).add(start).lanewise(ASHR, 16).add(t0);
+            t0 = t0.lanewise(LSHL, 16).add(t0).add(start).lanewise(ASHR, 16);
             a0 = ((FloatVector) t0.convertShape(VectorOperators.I2F, F, 0))
                     .mul(scale)
                     .fma(FloatVector.fromArray(F, scales, run), a0);
             if (centred) {
                 a0 = sum.fma(FloatVector.fromArray(F, centres, run), a0);
             }
-            IntVector u1 = seventh1.reinterpretAsShorts()
+            IntVector t1 = seventh1.reinterpretAsShorts()
                     .mul(m0)
                     .add(s1)
                     .add(seventh1.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1))
                     .add(eighth1.reinterpretAsShorts().mul(m2))
                     .add(eighth1.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3))
                     .reinterpretAsInts();
-            t1 = u1.lanewise(LSHL, 16).add(u1).add(start).lanewise(ASHR, 16).add(t1);
+            t1 = t1.lanewise(LSHL, 16).add(t1).add(start).lanewise(ASHR, 16);
             a1 = ((FloatVector) t1.convertShape(VectorOperators.I2F, F, 0))
                     .mul(scale)
                     .fma(FloatVector.fromArray(F, scales, run + L), a1);

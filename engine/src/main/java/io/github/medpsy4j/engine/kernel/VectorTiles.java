@@ -15,8 +15,8 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The loops of {@link IntegerPanels} for many tokens: part of a unit is unpacked to a tile, which they share. A tile holds floats
- * [half][column][rows] where {@link VectorPanels#FLOAT_TILES}, else shorts [pair of columns][rows]. {@link VectorPanels} says why
- * they are written so.
+ * [half][column][rows] where {@link VectorPanels#FLOAT_TILES}, else shorts [column][pair of vectors of rows][lane][2].
+ * {@link VectorPanels} says why they are written so.
  */
 final class VectorTiles {
     private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
@@ -26,6 +26,13 @@ final class VectorTiles {
     private static final int L = VectorPanels.L;
     private static final int ROWS = VectorPanels.ROWS;
     private static final int VECTORS = ROWS / L;
+
+    /** Pairs of vectors of rows that are vectors of shorts in a tile, the first vector's in the lower halves. */
+    private static final int PAIRS = VECTORS / 2;
+
+    /** From a column of a tile of shorts to the next. */
+    private static final int COLUMN_INTS = PAIRS * L;
+
     private static final int VECTOR_BYTES = I.vectorByteSize();
     /** From a column of half a tile to the next. */
     private static final int COLUMN_BYTES = StripMatrix.HALF_ROWS * Float.BYTES;
@@ -34,7 +41,7 @@ final class VectorTiles {
     private static final int HALF_BYTES = StripMatrix.HALF_TILE_BYTES;
 
     private static final int INTS = PanelMatrix.INTS;
-    private static final int SHIFTS = Activations.SHIFTS;
+    private static final int BLOCK = Activations.BLOCK;
 
     /** Tokens that are treated together. */
     private static final int TOKENS = Activations.GROUP;
@@ -45,191 +52,104 @@ final class VectorTiles {
     /** From a group of four tokens' scales and sums to the next group's. */
     private static final int GROUP_BLOCKS = Activations.SPAN_BLOCKS * TOKENS;
 
-    /** The lowest nibbles of both shorts of an int. */
-    private static final int PAIR = 0x000f000f;
-
-    /** The lowest five bits of both shorts. */
-    private static final int FIVE = 0x001f001f;
-
-    /** The lowest six bits of both shorts. */
-    private static final int SIX = 0x003f003f;
-
     private VectorTiles() {}
 
-    /** Four bits: n - bias. */
-    static void unpack(MemorySegment packed, long plane, long stream, int blocks, short bias, int[] tile) {
+    // ---- Tiles of shorts: first bytes[four columns][rows], then the tile ----
+
+    /** Four bits of a block. */
+    static void nibbles(MemorySegment packed, long at, long stream, int[] bytes) {
         MemorySegment w = VectorPanels.exact(packed);
-        for (int i = 0; i < blocks * INTS * VECTORS; i++) {
-            // Vector v of int i goes to the four pairs of int i.
-            int to = (i / VECTORS) * SHIFTS * ROWS + i % VECTORS * L;
+        for (int i = 0; i < INTS * VECTORS; i++) {
             IntVector n = IntVector.fromMemorySegment(
-                    I, w, plane + i % VECTORS * stream + i / VECTORS * (long) VECTOR_BYTES, LE);
-            n.and(PAIR).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to);
-            n.lanewise(LSHR, 4)
-                    .and(PAIR)
-                    .reinterpretAsShorts()
-                    .sub(bias)
-                    .reinterpretAsInts()
-                    .intoArray(tile, to + ROWS);
-            n.lanewise(LSHR, 8)
-                    .and(PAIR)
-                    .reinterpretAsShorts()
-                    .sub(bias)
-                    .reinterpretAsInts()
-                    .intoArray(tile, to + 2 * ROWS);
-            n.lanewise(LSHR, 12)
-                    .and(PAIR)
-                    .reinterpretAsShorts()
-                    .sub(bias)
-                    .reinterpretAsInts()
-                    .intoArray(tile, to + 3 * ROWS);
+                    I, w, at + i % VECTORS * stream + i / VECTORS * (long) VECTOR_BYTES, LE);
+            int to = i / VECTORS * 2 * ROWS + i % VECTORS * L;
+            n.and(0x0f0f0f0f).intoArray(bytes, to);
+            n.lanewise(LSHR, 4).and(0x0f0f0f0f).intoArray(bytes, to + ROWS);
         }
     }
 
-    /** Five bits, as {@link PanelFormat#packFiveBits} has them: c - 16. */
-    static void unpackFiveBits(MemorySegment packed, long at, long stream, int blocks, int[] tile) {
+    /** Five bits of a block, as {@link PanelFormat#packFiveBits} has them. */
+    static void fiveBits(MemorySegment packed, long at, long stream, int[] bytes) {
         MemorySegment w = VectorPanels.exact(packed);
-        short bias = 16;
-        for (int i = 0; i < blocks * VECTORS; i++) {
-            int block = i / VECTORS;
-            int v = i % VECTORS;
-            int to = block * INTS * SHIFTS * ROWS + v * L;
-            long o = at + v * stream + block * (5L * VECTOR_BYTES);
+        for (int v = 0; v < VECTORS; v++) {
+            long o = at + v * stream;
+            int to = v * L;
             IntVector a = IntVector.fromMemorySegment(I, w, o, LE);
             IntVector b = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE);
             IntVector c = IntVector.fromMemorySegment(I, w, o + 2L * VECTOR_BYTES, LE);
             IntVector d = IntVector.fromMemorySegment(I, w, o + 3L * VECTOR_BYTES, LE);
             IntVector e = IntVector.fromMemorySegment(I, w, o + 4L * VECTOR_BYTES, LE);
-            IntVector f =
-                    a.lanewise(LSHR, 5).and(0x07070707).or(b.lanewise(LSHR, 2).and(0x18181818));
-            IntVector g = b.lanewise(LSHR, 7)
-                    .and(0x01010101)
-                    .or(c.lanewise(LSHR, 4).and(0x0e0e0e0e))
-                    .or(d.lanewise(LSHR, 1).and(0x10101010));
-            IntVector h =
-                    d.lanewise(LSHR, 6).and(0x03030303).or(e.lanewise(LSHR, 3).and(0x1c1c1c1c));
-            a.and(FIVE).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to);
-            b.and(FIVE).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to + ROWS);
-            a.lanewise(LSHR, 8)
-                    .and(FIVE)
-                    .reinterpretAsShorts()
-                    .sub(bias)
-                    .reinterpretAsInts()
-                    .intoArray(tile, to + 2 * ROWS);
-            b.lanewise(LSHR, 8)
-                    .and(FIVE)
-                    .reinterpretAsShorts()
-                    .sub(bias)
-                    .reinterpretAsInts()
-                    .intoArray(tile, to + 3 * ROWS);
-            c.and(FIVE).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to + 4 * ROWS);
-            d.and(FIVE).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to + 5 * ROWS);
-            c.lanewise(LSHR, 8)
-                    .and(FIVE)
-                    .reinterpretAsShorts()
-                    .sub(bias)
-                    .reinterpretAsInts()
-                    .intoArray(tile, to + 6 * ROWS);
-            d.lanewise(LSHR, 8)
-                    .and(FIVE)
-                    .reinterpretAsShorts()
-                    .sub(bias)
-                    .reinterpretAsInts()
-                    .intoArray(tile, to + 7 * ROWS);
-            e.and(FIVE).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to + 8 * ROWS);
-            f.and(FIVE).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to + 9 * ROWS);
-            e.lanewise(LSHR, 8)
-                    .and(FIVE)
-                    .reinterpretAsShorts()
-                    .sub(bias)
-                    .reinterpretAsInts()
-                    .intoArray(tile, to + 10 * ROWS);
-            f.lanewise(LSHR, 8)
-                    .and(FIVE)
-                    .reinterpretAsShorts()
-                    .sub(bias)
-                    .reinterpretAsInts()
-                    .intoArray(tile, to + 11 * ROWS);
-            g.and(FIVE).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to + 12 * ROWS);
-            h.and(FIVE).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to + 13 * ROWS);
-            g.lanewise(LSHR, 8)
-                    .and(FIVE)
-                    .reinterpretAsShorts()
-                    .sub(bias)
-                    .reinterpretAsInts()
-                    .intoArray(tile, to + 14 * ROWS);
-            h.lanewise(LSHR, 8)
-                    .and(FIVE)
-                    .reinterpretAsShorts()
-                    .sub(bias)
-                    .reinterpretAsInts()
-                    .intoArray(tile, to + 15 * ROWS);
+            a.and(0x1f1f1f1f).intoArray(bytes, to);
+            b.and(0x1f1f1f1f).intoArray(bytes, to + ROWS);
+            c.and(0x1f1f1f1f).intoArray(bytes, to + 2 * ROWS);
+            d.and(0x1f1f1f1f).intoArray(bytes, to + 3 * ROWS);
+            e.and(0x1f1f1f1f).intoArray(bytes, to + 4 * ROWS);
+            IntVector high = b.lanewise(LSHR, 2).and(0x18181818);
+            a.lanewise(LSHR, 5).and(0x07070707).or(high).intoArray(bytes, to + 5 * ROWS);
+            high = c.lanewise(LSHR, 4).and(0x0e0e0e0e).or(d.lanewise(LSHR, 1).and(0x10101010));
+            b.lanewise(LSHR, 7).and(0x01010101).or(high).intoArray(bytes, to + 6 * ROWS);
+            high = e.lanewise(LSHR, 3).and(0x1c1c1c1c);
+            d.lanewise(LSHR, 6).and(0x03030303).or(high).intoArray(bytes, to + 7 * ROWS);
         }
     }
 
-    /** Six bits, as {@link PanelFormat#packSixBits} has them: c - 32. */
-    static void unpackSixBits(MemorySegment packed, long at, long stream, int blocks, int[] tile) {
+    /** Six bits of a block, as {@link PanelFormat#packSixBits} has them. */
+    static void sixBits(MemorySegment packed, long at, long stream, int[] bytes) {
         MemorySegment w = VectorPanels.exact(packed);
-        short bias = 32;
-        for (int i = 0; i < blocks * 2 * VECTORS; i++) {
-            int half = i / VECTORS;
-            int v = i % VECTORS;
-            int to = half * 2 * SHIFTS * ROWS + v * L;
-            long o = at + v * stream + half * (3L * VECTOR_BYTES);
+        for (int i = 0; i < 2 * VECTORS; i++) {
+            long o = at + i % VECTORS * stream + i / VECTORS * (3L * VECTOR_BYTES);
+            int to = i / VECTORS * 4 * ROWS + i % VECTORS * L;
             IntVector a = IntVector.fromMemorySegment(I, w, o, LE);
             IntVector b = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE);
             IntVector c = IntVector.fromMemorySegment(I, w, o + 2L * VECTOR_BYTES, LE);
-            IntVector d = a.lanewise(LSHR, 6)
-                    .and(0x03030303)
-                    .or(b.lanewise(LSHR, 4).and(0x0c0c0c0c))
-                    .or(c.lanewise(LSHR, 2).and(0x30303030));
-            a.and(SIX).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to);
-            b.and(SIX).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to + ROWS);
-            a.lanewise(LSHR, 8)
-                    .and(SIX)
-                    .reinterpretAsShorts()
-                    .sub(bias)
-                    .reinterpretAsInts()
-                    .intoArray(tile, to + 2 * ROWS);
-            b.lanewise(LSHR, 8)
-                    .and(SIX)
-                    .reinterpretAsShorts()
-                    .sub(bias)
-                    .reinterpretAsInts()
-                    .intoArray(tile, to + 3 * ROWS);
-            c.and(SIX).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to + 4 * ROWS);
-            d.and(SIX).reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to + 5 * ROWS);
-            c.lanewise(LSHR, 8)
-                    .and(SIX)
-                    .reinterpretAsShorts()
-                    .sub(bias)
-                    .reinterpretAsInts()
-                    .intoArray(tile, to + 6 * ROWS);
-            d.lanewise(LSHR, 8)
-                    .and(SIX)
-                    .reinterpretAsShorts()
-                    .sub(bias)
-                    .reinterpretAsInts()
-                    .intoArray(tile, to + 7 * ROWS);
+            a.and(0x3f3f3f3f).intoArray(bytes, to);
+            b.and(0x3f3f3f3f).intoArray(bytes, to + ROWS);
+            c.and(0x3f3f3f3f).intoArray(bytes, to + 2 * ROWS);
+            IntVector high =
+                    b.lanewise(LSHR, 4).and(0x0c0c0c0c).or(c.lanewise(LSHR, 2).and(0x30303030));
+            a.lanewise(LSHR, 6).and(0x03030303).or(high).intoArray(bytes, to + 3 * ROWS);
         }
     }
 
-    /** Looked up weights: table[n], of which a tile of shorts holds one nibble; see {@link IntegerPanels}. */
-    static void unpackTable(MemorySegment packed, long plane, long stream, int blocks, int[] tables, int[] tile) {
+    /** A block's 32 columns of the tile: u - bias. */
+    static void shorts(int[] bytes, short bias, int[] tile, int at) {
+        for (int i = 0; i < BLOCK / 4 * PAIRS; i++) {
+            int from = i / PAIRS * ROWS + i % PAIRS * 2 * L;
+            int to = at + i / PAIRS * 4 * COLUMN_INTS + i % PAIRS * L;
+            IntVector a = IntVector.fromArray(I, bytes, from);
+            IntVector b = IntVector.fromArray(I, bytes, from + L);
+            IntVector column = a.and(0xff).or(b.and(0xff).lanewise(LSHL, 16));
+            column.reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to);
+            column = a.lanewise(LSHR, 8).and(0xff).or(b.lanewise(LSHL, 8).and(0xff0000));
+            column.reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to + COLUMN_INTS);
+            column = a.lanewise(LSHR, 16).and(0xff).or(b.and(0xff0000));
+            column.reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to + 2 * COLUMN_INTS);
+            column = a.lanewise(LSHR, 24).or(b.lanewise(LSHR, 8).and(0xff0000));
+            column.reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to + 3 * COLUMN_INTS);
+        }
+    }
+
+    /** Looked up weights of a block: table[n], of which a tile of shorts holds one nibble; see {@link IntegerPanels}. */
+    static void lookUp(MemorySegment packed, long block, long stream, int[] tables, int[] tile, int at) {
         MemorySegment w = VectorPanels.exact(packed);
         IntVector t0 = IntVector.fromArray(I, tables, 0);
         IntVector t1 = IntVector.fromArray(I, tables, L % 16);
-        for (int i = 0; i < blocks * INTS * VECTORS; i++) {
-            int to = (i / VECTORS) * SHIFTS * ROWS + i % VECTORS * L;
-            IntVector n = IntVector.fromMemorySegment(
-                    I, w, plane + i % VECTORS * stream + i / VECTORS * (long) VECTOR_BYTES, LE);
-            for (int k = 0; k < SHIFTS; k++) {
+        for (int i = 0; i < INTS * PAIRS; i++) {
+            long o = block + i % PAIRS * 2 * stream + i / PAIRS * (long) VECTOR_BYTES;
+            int to = at + i / PAIRS * 8 * COLUMN_INTS + i % PAIRS * L;
+            IntVector n = IntVector.fromMemorySegment(I, w, o, LE);
+            IntVector m = IntVector.fromMemorySegment(I, w, o + stream, LE);
+            for (int k = 0; k < 8; k++) {
                 IntVector c = n.lanewise(LSHR, 4 * k).selectFrom(t0, t1);
-                IntVector d = n.lanewise(LSHR, 16 + 4 * k).selectFrom(t0, t1);
-                c.and(0xffff).or(d.lanewise(LSHL, 16)).intoArray(tile, to + k * ROWS);
+                IntVector d = m.lanewise(LSHR, 4 * k).selectFrom(t0, t1);
+                // Nibbles are columns 0, 4, 1, 5, ...
+                int column = k / 2 + k % 2 * 4;
+                c.and(0xffff).or(d.lanewise(LSHL, 16)).intoArray(tile, to + column * COLUMN_INTS);
             }
         }
     }
+
+    // ---- Tiles of floats ----
 
     /** Tiles of floats, [column of a block][rows]: four bits, by a table of 16. */
     static void unpackFloats(
@@ -738,27 +658,27 @@ final class VectorTiles {
         v11.intoArray(y, to + L);
     }
 
+    // ---- Products of tiles of shorts ----
+
     /**
-     * products[part][vector][4 tokens][lanes] = Σ c·q over {@code pairs} of columns each, in two shorts.
+     * products[run][pair of vectors][4 tokens][lanes] = Σ c·q over {@code columns} each: an int's shorts are the sums of two rows.
      *
      * @param at of the group of four tokens' first integers
      */
-    static void products4(int[] tile, int parts, int pairs, int[] values, int at, int[] products) {
-        for (int part = 0; part < parts; part++) {
-            for (int v = 0; v < VECTORS; v += 2) {
-                productsOfPart(
-                        tile,
-                        part * pairs * ROWS + v * L,
-                        pairs,
-                        values,
-                        at + part * pairs * TOKENS,
-                        products,
-                        (part * VECTORS + v) * TOKENS * L);
-            }
+    static void products4(int[] tile, int runs, int columns, int[] values, int at, int[] products) {
+        for (int run = 0; run < runs; run++) {
+            productsOfRun(
+                    tile,
+                    run * columns * COLUMN_INTS,
+                    columns,
+                    values,
+                    at + run * columns * TOKENS,
+                    products,
+                    run * PAIRS * TOKENS * L);
         }
     }
 
-    private static void productsOfPart(int[] tile, int from, int pairs, int[] values, int at, int[] products, int to) {
+    private static void productsOfRun(int[] tile, int from, int columns, int[] values, int at, int[] products, int to) {
         ShortVector zero = ShortVector.zero(S);
         ShortVector s00 = zero;
         ShortVector s10 = zero;
@@ -768,36 +688,38 @@ final class VectorTiles {
         ShortVector s12 = zero;
         ShortVector s03 = zero;
         ShortVector s13 = zero;
-        for (int k = 0; k < pairs; k += 2) {
-            ShortVector c0 = IntVector.fromArray(I, tile, from + k * ROWS).reinterpretAsShorts();
-            ShortVector c1 = IntVector.fromArray(I, tile, from + k * ROWS + L).reinterpretAsShorts();
-            ShortVector q = IntVector.broadcast(I, values[at + k * TOKENS]).reinterpretAsShorts();
+        for (int k = 0; k < columns; k += 2) {
+            int o = from + k * COLUMN_INTS;
+            int i = at + k * TOKENS;
+            ShortVector c0 = IntVector.fromArray(I, tile, o).reinterpretAsShorts();
+            ShortVector c1 = IntVector.fromArray(I, tile, o + L).reinterpretAsShorts();
+            ShortVector q = IntVector.broadcast(I, values[i]).reinterpretAsShorts();
             s00 = c0.mul(q).add(s00);
             s10 = c1.mul(q).add(s10);
-            q = IntVector.broadcast(I, values[at + k * TOKENS + 1]).reinterpretAsShorts();
+            q = IntVector.broadcast(I, values[i + 1]).reinterpretAsShorts();
             s01 = c0.mul(q).add(s01);
             s11 = c1.mul(q).add(s11);
-            q = IntVector.broadcast(I, values[at + k * TOKENS + 2]).reinterpretAsShorts();
+            q = IntVector.broadcast(I, values[i + 2]).reinterpretAsShorts();
             s02 = c0.mul(q).add(s02);
             s12 = c1.mul(q).add(s12);
-            q = IntVector.broadcast(I, values[at + k * TOKENS + 3]).reinterpretAsShorts();
+            q = IntVector.broadcast(I, values[i + 3]).reinterpretAsShorts();
             s03 = c0.mul(q).add(s03);
             s13 = c1.mul(q).add(s13);
             if (VectorPanels.FENCES_ARE_FREE) {
                 VarHandle.acquireFence();
             }
-            c0 = IntVector.fromArray(I, tile, from + k * ROWS + ROWS).reinterpretAsShorts();
-            c1 = IntVector.fromArray(I, tile, from + k * ROWS + ROWS + L).reinterpretAsShorts();
-            q = IntVector.broadcast(I, values[at + k * TOKENS + 4]).reinterpretAsShorts();
+            c0 = IntVector.fromArray(I, tile, o + COLUMN_INTS).reinterpretAsShorts();
+            c1 = IntVector.fromArray(I, tile, o + COLUMN_INTS + L).reinterpretAsShorts();
+            q = IntVector.broadcast(I, values[i + TOKENS]).reinterpretAsShorts();
             s00 = c0.mul(q).add(s00);
             s10 = c1.mul(q).add(s10);
-            q = IntVector.broadcast(I, values[at + k * TOKENS + 5]).reinterpretAsShorts();
+            q = IntVector.broadcast(I, values[i + TOKENS + 1]).reinterpretAsShorts();
             s01 = c0.mul(q).add(s01);
             s11 = c1.mul(q).add(s11);
-            q = IntVector.broadcast(I, values[at + k * TOKENS + 6]).reinterpretAsShorts();
+            q = IntVector.broadcast(I, values[i + TOKENS + 2]).reinterpretAsShorts();
             s02 = c0.mul(q).add(s02);
             s12 = c1.mul(q).add(s12);
-            q = IntVector.broadcast(I, values[at + k * TOKENS + 7]).reinterpretAsShorts();
+            q = IntVector.broadcast(I, values[i + TOKENS + 3]).reinterpretAsShorts();
             s03 = c0.mul(q).add(s03);
             s13 = c1.mul(q).add(s13);
         }
@@ -814,13 +736,14 @@ final class VectorTiles {
     /**
      * {@link VectorPanels#combine} of four tokens, from products.
      *
-     * @param high products of the high nibbles, whose sums are low + 16·high; null where integers fit one tile
+     * <p>The lower short of an int, moved to its upper half, is a sum times 2^16, of which the rows' scales make up for: nothing
+     * but a power of two that needs no shift.
+     *
      * @param at of the group of four tokens' first scales
      * @param from the first run's index in scales and centres
      */
     static void combine4(
             int[] products,
-            int[] high,
             int runs,
             int log,
             boolean centred,
@@ -833,69 +756,119 @@ final class VectorTiles {
             int to) {
         float[] tokenScales = x.groupedScales;
         float[] tokenSums = x.groupedSums;
-        for (int v = 0; v < ROWS; v += L) {
+        for (int v = 0; v < ROWS; v += 2 * L) {
             FloatVector a0 = FloatVector.fromArray(F, y, to + v);
             FloatVector a1 = FloatVector.fromArray(F, y, to + ROWS + v);
             FloatVector a2 = FloatVector.fromArray(F, y, to + 2 * ROWS + v);
             FloatVector a3 = FloatVector.fromArray(F, y, to + 3 * ROWS + v);
+            FloatVector b0 = FloatVector.fromArray(F, y, to + v + L);
+            FloatVector b1 = FloatVector.fromArray(F, y, to + ROWS + v + L);
+            FloatVector b2 = FloatVector.fromArray(F, y, to + 2 * ROWS + v + L);
+            FloatVector b3 = FloatVector.fromArray(F, y, to + 3 * ROWS + v + L);
             for (int r = 0; r < runs; r++) {
-                int o = (r * VECTORS * L + v) * TOKENS;
+                int o = r * PAIRS * TOKENS * L + v / 2 * TOKENS;
                 int g = at + (r >> log) * TOKENS;
-                IntVector s0 = IntVector.fromArray(I, products, o);
-                s0 = s0.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s0.lanewise(ASHR, 16));
-                IntVector s1 = IntVector.fromArray(I, products, o + L);
-                s1 = s1.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s1.lanewise(ASHR, 16));
-                IntVector s2 = IntVector.fromArray(I, products, o + 2 * L);
-                s2 = s2.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s2.lanewise(ASHR, 16));
-                IntVector s3 = IntVector.fromArray(I, products, o + 3 * L);
-                s3 = s3.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s3.lanewise(ASHR, 16));
-                if (high != null) {
-                    IntVector h0 = IntVector.fromArray(I, high, o);
-                    s0 = s0.add(h0.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 16)
-                            .add(h0.lanewise(ASHR, 16))
-                            .lanewise(LSHL, 4));
-                    IntVector h1 = IntVector.fromArray(I, high, o + L);
-                    s1 = s1.add(h1.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 16)
-                            .add(h1.lanewise(ASHR, 16))
-                            .lanewise(LSHL, 4));
-                    IntVector h2 = IntVector.fromArray(I, high, o + 2 * L);
-                    s2 = s2.add(h2.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 16)
-                            .add(h2.lanewise(ASHR, 16))
-                            .lanewise(LSHL, 4));
-                    IntVector h3 = IntVector.fromArray(I, high, o + 3 * L);
-                    s3 = s3.add(h3.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 16)
-                            .add(h3.lanewise(ASHR, 16))
-                            .lanewise(LSHL, 4));
-                }
-                FloatVector scale = FloatVector.fromArray(F, scales, from + r * ROWS + v);
-                a0 = ((FloatVector) s0.convertShape(VectorOperators.I2F, F, 0))
-                        .mul(FloatVector.broadcast(F, tokenScales[g]))
-                        .fma(scale, a0);
-                a1 = ((FloatVector) s1.convertShape(VectorOperators.I2F, F, 0))
-                        .mul(FloatVector.broadcast(F, tokenScales[g + 1]))
-                        .fma(scale, a1);
-                a2 = ((FloatVector) s2.convertShape(VectorOperators.I2F, F, 0))
-                        .mul(FloatVector.broadcast(F, tokenScales[g + 2]))
-                        .fma(scale, a2);
-                a3 = ((FloatVector) s3.convertShape(VectorOperators.I2F, F, 0))
-                        .mul(FloatVector.broadcast(F, tokenScales[g + 3]))
-                        .fma(scale, a3);
+                int row = from + r * ROWS + v;
+                FloatVector low = FloatVector.fromArray(F, scales, row).mul(0x1p-16f);
+                FloatVector high = FloatVector.fromArray(F, scales, row + L);
+                IntVector s = IntVector.fromArray(I, products, o);
+                FloatVector scale = FloatVector.broadcast(F, tokenScales[g]);
+                a0 = ((FloatVector) s.lanewise(LSHL, 16).convertShape(VectorOperators.I2F, F, 0))
+                        .mul(scale)
+                        .fma(low, a0);
+                b0 = ((FloatVector) s.lanewise(ASHR, 16).convertShape(VectorOperators.I2F, F, 0))
+                        .mul(scale)
+                        .fma(high, b0);
+                s = IntVector.fromArray(I, products, o + L);
+                scale = FloatVector.broadcast(F, tokenScales[g + 1]);
+                a1 = ((FloatVector) s.lanewise(LSHL, 16).convertShape(VectorOperators.I2F, F, 0))
+                        .mul(scale)
+                        .fma(low, a1);
+                b1 = ((FloatVector) s.lanewise(ASHR, 16).convertShape(VectorOperators.I2F, F, 0))
+                        .mul(scale)
+                        .fma(high, b1);
+                s = IntVector.fromArray(I, products, o + 2 * L);
+                scale = FloatVector.broadcast(F, tokenScales[g + 2]);
+                a2 = ((FloatVector) s.lanewise(LSHL, 16).convertShape(VectorOperators.I2F, F, 0))
+                        .mul(scale)
+                        .fma(low, a2);
+                b2 = ((FloatVector) s.lanewise(ASHR, 16).convertShape(VectorOperators.I2F, F, 0))
+                        .mul(scale)
+                        .fma(high, b2);
+                s = IntVector.fromArray(I, products, o + 3 * L);
+                scale = FloatVector.broadcast(F, tokenScales[g + 3]);
+                a3 = ((FloatVector) s.lanewise(LSHL, 16).convertShape(VectorOperators.I2F, F, 0))
+                        .mul(scale)
+                        .fma(low, a3);
+                b3 = ((FloatVector) s.lanewise(ASHR, 16).convertShape(VectorOperators.I2F, F, 0))
+                        .mul(scale)
+                        .fma(high, b3);
                 if (centred) {
-                    FloatVector centre = FloatVector.fromArray(F, centres, from + r * ROWS + v);
-                    a0 = FloatVector.broadcast(F, tokenSums[g]).fma(centre, a0);
-                    a1 = FloatVector.broadcast(F, tokenSums[g + 1]).fma(centre, a1);
-                    a2 = FloatVector.broadcast(F, tokenSums[g + 2]).fma(centre, a2);
-                    a3 = FloatVector.broadcast(F, tokenSums[g + 3]).fma(centre, a3);
+                    low = FloatVector.fromArray(F, centres, row);
+                    high = FloatVector.fromArray(F, centres, row + L);
+                    FloatVector sum = FloatVector.broadcast(F, tokenSums[g]);
+                    a0 = sum.fma(low, a0);
+                    b0 = sum.fma(high, b0);
+                    sum = FloatVector.broadcast(F, tokenSums[g + 1]);
+                    a1 = sum.fma(low, a1);
+                    b1 = sum.fma(high, b1);
+                    sum = FloatVector.broadcast(F, tokenSums[g + 2]);
+                    a2 = sum.fma(low, a2);
+                    b2 = sum.fma(high, b2);
+                    sum = FloatVector.broadcast(F, tokenSums[g + 3]);
+                    a3 = sum.fma(low, a3);
+                    b3 = sum.fma(high, b3);
                 }
             }
             a0.intoArray(y, to + v);
             a1.intoArray(y, to + ROWS + v);
             a2.intoArray(y, to + 2 * ROWS + v);
             a3.intoArray(y, to + 3 * ROWS + v);
+            b0.intoArray(y, to + v + L);
+            b1.intoArray(y, to + ROWS + v + L);
+            b2.intoArray(y, to + 2 * ROWS + v + L);
+            b3.intoArray(y, to + 3 * ROWS + v + L);
+        }
+    }
+
+    /** {@link #combine4} without centres of sums low + 16·high, the products of the nibbles of eight bits. */
+    static void combineNibbles4(
+            int[] products,
+            int[] highProducts,
+            int runs,
+            int log,
+            Activations x,
+            int at,
+            float[] scales,
+            int from,
+            float[] y,
+            int to) {
+        float[] tokenScales = x.groupedScales;
+        for (int i = 0; i < PAIRS * TOKENS; i++) {
+            int t = i % TOKENS;
+            int v = i / TOKENS * 2 * L;
+            int o = to + t * ROWS + v;
+            FloatVector a = FloatVector.fromArray(F, y, o);
+            FloatVector b = FloatVector.fromArray(F, y, o + L);
+            for (int r = 0; r < runs; r++) {
+                IntVector low = IntVector.fromArray(I, products, (r * PAIRS * TOKENS + i) * L);
+                IntVector high = IntVector.fromArray(I, highProducts, (r * PAIRS * TOKENS + i) * L);
+                FloatVector scale = FloatVector.broadcast(F, tokenScales[at + (r >> log) * TOKENS + t]);
+                int row = from + r * ROWS + v;
+                a = ((FloatVector) low.lanewise(LSHL, 16)
+                                .lanewise(ASHR, 16)
+                                .add(high.lanewise(LSHL, 16).lanewise(ASHR, 12))
+                                .convertShape(VectorOperators.I2F, F, 0))
+                        .mul(scale)
+                        .fma(FloatVector.fromArray(F, scales, row), a);
+                b = ((FloatVector) low.lanewise(ASHR, 16)
+                                .add(high.lanewise(ASHR, 16).lanewise(LSHL, 4))
+                                .convertShape(VectorOperators.I2F, F, 0))
+                        .mul(scale)
+                        .fma(FloatVector.fromArray(F, scales, row + L), b);
+            }
+            a.intoArray(y, o);
+            b.intoArray(y, o + L);
         }
     }
 }

@@ -253,36 +253,35 @@ class PanelMatrixTest {
 
     private static void quantize(Activations x, int t, int[] q, float[] scales) {
         int blocks = Quantizer.SCALE_BLOCKS;
+        // How many columns have how much at most, less what rounding adds.
+        int width = VectorPanels.FLOAT_TILES ? 32 : 16;
+        int most = VectorPanels.FLOAT_TILES ? 4095 : 1023;
+        float unrounded = VectorPanels.FLOAT_TILES ? 4078 : 1014;
         for (int b = 0; b < scales.length; b++) {
             int from = b / blocks * blocks * 32;
             int to = Math.min(x.width, from + blocks * 32);
+            // In 8192ths of the greatest magnitude.
             float max = max(x, t, from, to);
-            float inverse;
-            if (blocks == 1) {
-                scales[b] = max / 127;
-                inverse = 127 / max;
-            } else {
-                // In 8192ths of the greatest magnitude, how much 32 columns have at most.
-                float parts = 8192 / max;
-                long most = 0;
-                for (int block = from; block < to; block += 32) {
-                    long sum = 0;
-                    for (int i = block; i < block + 32; i++) {
-                        sum += (long) Math.rint((double) Math.abs(x.data[x.row(t) + i]) * parts);
-                    }
-                    most = Math.max(most, sum);
+            float parts = 8192 / max;
+            long greatest = 0;
+            for (int i = from; i < to; i += width) {
+                long sum = 0;
+                for (int k = i; k < i + width; k++) {
+                    sum += (long) Math.rint((double) Math.abs(x.data[x.row(t) + k]) * parts);
                 }
-                scales[b] = Float.isInfinite(parts) ? 0 : (most + 16) / 4078f * (max / 8192);
-                inverse = 1 / scales[b];
+                greatest = Math.max(greatest, sum);
             }
+            scales[b] = Float.isInfinite(parts) ? 0 : (greatest + width / 2) / unrounded * (max / 8192);
             // Where the inverse is no float, the block counts as zero.
-            inverse = Float.isInfinite(inverse) ? 0 : inverse;
-            int magnitudes = 0;
-            for (int i = 32 * b; i < 32 * (b + 1); i++) {
-                q[i] = (int) Math.rint((double) x.data[x.row(t) + i] * inverse);
-                magnitudes += Math.abs(q[i]);
+            float inverse = Float.isInfinite(1 / scales[b]) ? 0 : 1 / scales[b];
+            for (int i = 32 * b; i < 32 * (b + 1); i += width) {
+                int magnitudes = 0;
+                for (int k = i; k < i + width; k++) {
+                    q[k] = (int) Math.rint((double) x.data[x.row(t) + k] * inverse);
+                    magnitudes += Math.abs(q[k]);
+                }
+                assertTrue(magnitudes <= most, "magnitudes " + magnitudes);
             }
-            assertTrue(magnitudes <= (blocks == 1 ? 32 * 127 : 4095), "magnitudes " + magnitudes);
         }
     }
 
