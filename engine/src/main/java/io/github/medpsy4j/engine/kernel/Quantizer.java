@@ -60,6 +60,7 @@ final class Quantizer {
     static void quantizeRows(Activations x, int from, int to, int begin, int end, int singlesFrom, Scratch scratch) {
         float[] data = x.data;
         int[] q = scratch.quanta;
+        int[] twice = scratch.quantaTwice;
         float[] floatQ = scratch.floatQuanta;
         // Shorts are multiplied by groups of four tokens, and by those that remain one by one.
         boolean wantsValues = x.values != null && singlesFrom > 0;
@@ -83,6 +84,11 @@ final class Quantizer {
                     }
                     IntVector integers = rounded.reinterpretAsInts().sub(ROUND_BITS);
                     integers.intoArray(q, j);
+                    if (wantsValues) {
+                        integers.and(0xffff)
+                                .or(integers.lanewise(VectorOperators.LSHL, 16))
+                                .intoArray(twice, j);
+                    }
                     totals = integers.add(totals);
                 }
                 int first = totals.reduceLanes(VectorOperators.ADD);
@@ -95,6 +101,11 @@ final class Quantizer {
                     }
                     IntVector integers = rounded.reinterpretAsInts().sub(ROUND_BITS);
                     integers.intoArray(q, j);
+                    if (wantsValues) {
+                        integers.and(0xffff)
+                                .or(integers.lanewise(VectorOperators.LSHL, 16))
+                                .intoArray(twice, j);
+                    }
                     totals = integers.add(totals);
                 }
                 int second = totals.reduceLanes(VectorOperators.ADD);
@@ -126,8 +137,16 @@ final class Quantizer {
                 if (wantsValues) {
                     int[] values = x.values;
                     int place = (grouped - token) * BLOCK + token;
-                    for (int j = 0; j < BLOCK; j++) {
-                        values[place + j * GROUP] = pair(q[j], q[j]);
+                    for (int j = 0; j < BLOCK; j += 8) {
+                        values[place] = twice[j];
+                        values[place + GROUP] = twice[j + 1];
+                        values[place + 2 * GROUP] = twice[j + 2];
+                        values[place + 3 * GROUP] = twice[j + 3];
+                        values[place + 4 * GROUP] = twice[j + 4];
+                        values[place + 5 * GROUP] = twice[j + 5];
+                        values[place + 6 * GROUP] = twice[j + 6];
+                        values[place + 7 * GROUP] = twice[j + 7];
+                        place += 8 * GROUP;
                     }
                 }
                 if (t >= singlesFrom) {

@@ -14,6 +14,9 @@ final class Scratch {
     /** A block of {@link Quantizer#quantizeRows}. */
     final int[] quanta = new int[Activations.BLOCK];
 
+    /** The same, each twice in an int. */
+    final int[] quantaTwice = new int[Activations.BLOCK];
+
     /** The same as floats. */
     final float[] floatQuanta = new float[Activations.BLOCK];
 
