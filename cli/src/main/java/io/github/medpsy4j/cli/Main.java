@@ -5,8 +5,11 @@ import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
@@ -60,7 +63,30 @@ final class Main {
             description = "Say more: how a model is loaded and sampled, where a failure comes from.")
     boolean verbose;
 
+    /** The command that is about all others. */
+    private static final String COMPLETION = "completion";
+
+    /** In the order in which they are listed. */
+    private static final Map<String, Function<Terminal, BaseCommand>> COMMANDS = commands();
+
     private Main() {}
+
+    private static Map<String, Function<Terminal, BaseCommand>> commands() {
+        Map<String, Function<Terminal, BaseCommand>> commands = new LinkedHashMap<>();
+        commands.put("chat", ChatCommand::new);
+        commands.put("run", RunCommand::new);
+        commands.put("serve", ServeCommand::new);
+        commands.put("pull", PullCommand::new);
+        commands.put("list", ListCommand::new);
+        commands.put("show", ShowCommand::new);
+        commands.put("rm", RmCommand::new);
+        commands.put("bench", BenchCommand::new);
+        commands.put("tokenize", TokenizeCommand::new);
+        commands.put("template", TemplateCommand::new);
+        commands.put("logits", LogitsCommand::new);
+        commands.put(COMPLETION, CompletionCommand::new);
+        return commands;
+    }
 
     /** Runs the command and ends the process with its exit code. */
     public static void main(String[] args) throws IOException, ClassNotFoundException {
@@ -75,7 +101,8 @@ final class Main {
         Main main = new Main();
         int code;
         try {
-            code = commandLine(main, terminal).execute(withCommand(args));
+            String[] all = withCommand(args);
+            code = commandLine(main, terminal, named(all)).execute(all);
             if (code == CommandLine.ExitCode.OK) { // else the first failure has been told
                 terminal.out().flush();
             }
@@ -88,23 +115,16 @@ final class Main {
 
     /** The whole command tree, for those who only read it. */
     static CommandLine commandLine() {
-        return commandLine(new Main(), Terminal.ofProcess());
+        return commandLine(new Main(), Terminal.ofProcess(), COMMANDS.keySet());
     }
 
-    private static CommandLine commandLine(Main main, Terminal terminal) {
-        CommandLine commandLine = new CommandLine(main)
-                .addSubcommand(new ChatCommand(terminal))
-                .addSubcommand(new RunCommand(terminal))
-                .addSubcommand(new ServeCommand(terminal))
-                .addSubcommand(new PullCommand(terminal))
-                .addSubcommand(new ListCommand(terminal))
-                .addSubcommand(new ShowCommand(terminal))
-                .addSubcommand(new RmCommand(terminal))
-                .addSubcommand(new BenchCommand(terminal))
-                .addSubcommand(new TokenizeCommand(terminal))
-                .addSubcommand(new TemplateCommand(terminal))
-                .addSubcommand(new LogitsCommand(terminal))
-                .addSubcommand(new CompletionCommand(terminal));
+    private static CommandLine commandLine(Main main, Terminal terminal, Set<String> names) {
+        CommandLine commandLine = new CommandLine(main);
+        COMMANDS.forEach((name, command) -> {
+            if (names.contains(name)) {
+                commandLine.addSubcommand(name, command.apply(terminal));
+            }
+        });
         for (CommandLine command : commandLine.getSubcommands().values()) {
             for (CommandSpec mixin : command.getCommandSpec().mixins().values()) {
                 if (mixin.userObject() instanceof AnswerFlags flags) {
@@ -127,12 +147,28 @@ final class Main {
         return commandLine;
     }
 
-    /** Puts {@code chat} where the command's name is left out. */
-    private static String[] withCommand(String[] args) {
+    /**
+     * The command that is named, or all where others matter too: for a list of them, or for what an unknown one may have meant.
+     * To read all twelve commands' options takes some 0.15 s.
+     */
+    private static Set<String> named(String[] args) {
+        int first = commandAt(args);
+        return first < args.length && !args[first].equals(COMPLETION) && COMMANDS.containsKey(args[first])
+                ? Set.of(args[first])
+                : COMMANDS.keySet();
+    }
+
+    private static int commandAt(String[] args) {
         int first = 0;
         while (first < args.length && args[first].equals("--verbose")) {
             first++;
         }
+        return first;
+    }
+
+    /** Puts {@code chat} where the command's name is left out. */
+    private static String[] withCommand(String[] args) {
+        int first = commandAt(args);
         if (first < args.length
                 && (!args[first].startsWith("-")
                         || List.of("-h", "--help", "-V", "--version").contains(args[first]))) {

@@ -20,10 +20,16 @@ import java.util.jar.JarFile;
 
 /**
  * The run that the start script records for the JVM's class archive ({@code -Dmedpsy.rehearse=true}): it loads every
- * class of the jars beside this one, so that later starts take them from the archive. Nothing of picocli may run
- * before: its class files are so old that the JVM archives them only while they are not linked.
+ * class of the jars beside this one, so that later starts take them from the archive. Our own are initialized, as only then the
+ * classes that the JVM spins for their lambdas are archived too; some 400 of them, as tables of functions are made at start. Nothing of
+ * picocli may run before: its class files are so old that the JVM archives them only while they are not linked.
  */
 final class Rehearse {
+    private static final String OURS = "io.github.medpsy4j.";
+
+    /** Where classes are linked with picocli's. */
+    private static final String COMMANDS = OURS + "cli.";
+
     private Rehearse() {}
 
     /** Loads the classes; false where {@link VectorModule} cannot work, which tells the script to use the flag. */
@@ -33,12 +39,14 @@ final class Rehearse {
         int absent = 0;
         for (String name : classesBeside(jar)) {
             try {
-                Class.forName(name, false, Rehearse.class.getClassLoader());
-            } catch (NoClassDefFoundError optional) {
+                boolean isFree = name.startsWith(OURS) && !name.startsWith(COMMANDS);
+                Class.forName(name, isFree, Rehearse.class.getClassLoader());
+            } catch (LinkageError optional) {
                 // Classes for libraries that are not here (picocli's) and, without the Vector API, the kernels.
                 absent++;
             }
         }
+        SamplingSettings.all();
         askOurselves();
         System.out.println("classes that need an absent library: " + absent);
         return vector;
