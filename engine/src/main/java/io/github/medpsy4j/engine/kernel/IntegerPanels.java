@@ -177,8 +177,12 @@ final class IntegerPanels extends PanelMatrix {
                 int block = t * (x.stride / BLOCK);
                 int to = results + p * step + v;
                 switch (format) {
-                    case Q4_K -> VectorPanels.dotMinima(packed, at, stream, units, x, block, s.results, to);
-                    case Q5_K -> VectorPanels.dotFiveMinima(packed, at, stream, units, x, block, s.results, to);
+                    case Q4_K ->
+                        VectorPanels.dotMinima(
+                                packed, at, stream, units, x, block, s.headers[0].factors, s.results, to);
+                    case Q5_K ->
+                        VectorPanels.dotFiveMinima(
+                                packed, at, stream, units, x, block, s.headers[0].factors, s.results, to);
                     case Q6_K -> VectorPanels.dotSixBits(packed, at, stream, units, x, block, s.results, to);
                     default -> throw new IllegalStateException(format + " is not multiplied in one pass");
                 }
@@ -223,7 +227,7 @@ final class IntegerPanels extends PanelMatrix {
         int at = t * (x.stride / BLOCK) + block;
         int halfBlocks = 2 * unitBlocks;
         if (isWhole) {
-            VectorPanels.headerFactors(packed, unit, stream, groups(), s.headers[0].factors);
+            VectorPanels.headerFactors(packed, unit, stream, groups(), ROWS / LANES, s.headers[0].factors);
         } else if (!isDecoded) {
             decodeHeader(unit, bias, s.headers[0]);
         }
@@ -232,7 +236,7 @@ final class IntegerPanels extends PanelMatrix {
         }
         switch (format) {
             case Q4_K -> {
-                long header = unit + VECTOR_BYTES;
+                long header = unit;
                 for (int v = 0; v < ROWS; v += 2 * LANES) {
                     VectorPanels.combineWhole(
                             packed,
@@ -369,7 +373,7 @@ final class IntegerPanels extends PanelMatrix {
     /** Scales as the file has them, and what they are multiplied by. */
     private void decodeWhole(long unit, Header h) {
         VectorPanels.headerWhole(packed, unit, stream, groups(), h.scales);
-        VectorPanels.headerFactors(packed, unit, stream, groups(), h.factors);
+        VectorPanels.headerFactors(packed, unit, stream, groups(), ROWS / LANES, h.factors);
     }
 
     /**

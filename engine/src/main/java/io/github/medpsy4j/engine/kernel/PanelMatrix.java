@@ -14,8 +14,9 @@ import java.util.stream.Stream;
  * byte to its last. It holds vectors of ints:
  * <ul>
  *   <li>the header in the type's own precision, two halves to an int, the first low: d of two blocks, or d and m of each
- *       block, or for the 256-wide types d, dmin, and then four vectors of two scales and two minima each, or d and then
- *       vectors of four signed scales, a byte each, or of eight odd ones, half a byte each;
+ *       block, or for the 256-wide types four vectors of two scales and two minima each, whose bytes' highest two bits are, from the
+ *       first vector's on, those of d, dmin, or d and then vectors of four signed scales, a byte each, or of eight odd ones, half a
+ *       byte each;
  *   <li>blocks. Of {@link FloatPanels}: four vectors of low nibbles, in {@link PanelFormat#packLow}'s order, and as many of high
  *       bits as a weight has, in {@link PanelFormat#packHigh}'s; of eight bits {@link PanelFormat#packEightBits}. Of {@link
  *       IntegerPanels} four bits are the same; five and six bits take five and six vectors of bytes ({@link
@@ -140,7 +141,7 @@ abstract class PanelMatrix extends StripMatrix {
         return switch (format) {
             case Q4_0, Q5_0, Q8_0, IQ4_NL -> (unitBlocks + 1) / 2;
             case Q4_1, Q5_1 -> unitBlocks;
-            case Q4_K, Q5_K -> 5 * groups;
+            case Q4_K, Q5_K -> VectorPanels.MINIMA_HEADER * groups;
             case Q6_K, IQ4_XS -> (1 + 2 * format.runs) * groups;
             case IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> (1 + format.runs) * groups;
         };
@@ -225,10 +226,11 @@ abstract class PanelMatrix extends StripMatrix {
             case Q4_K, Q5_K -> {
                 for (int g = 0; g < groups(); g++) {
                     int block = g * perBlock;
-                    int to = r + g * 5 * LANES;
-                    unit[to] = halves(format.d(src, block), format.m(src, block));
-                    for (int p = 0; p < 4; p++) {
-                        unit[to + (1 + p) * LANES] = PanelFormat.scalesAndMinima(src, block, p);
+                    int halves = halves(format.d(src, block), format.m(src, block));
+                    int to = r + g * VectorPanels.MINIMA_HEADER * LANES;
+                    for (int p = 0; p < VectorPanels.MINIMA_HEADER; p++) {
+                        unit[to + p * LANES] =
+                                PanelFormat.scalesAndMinima(src, block, p) | ((halves >>> (2 * p)) & 0x03030303) << 6;
                     }
                 }
             }

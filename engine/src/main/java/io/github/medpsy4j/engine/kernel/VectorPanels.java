@@ -75,16 +75,26 @@ final class VectorPanels {
     /** Floats of a strip's factors. */
     static final int FACTORS = PanelMatrix.UNIT_BLOCKS_MAX / 8 * 2 * L;
 
-    /** Blocks of a unit that is read in one pass, as by {@link #dotMinima}, and the vectors before them. */
+    /** Blocks of a unit that is read in one pass, as by {@link #dotMinima}. */
     static final int UNIT_BLOCKS = 8;
 
-    private static final int UNIT_HEADER = 5;
+    /** Vectors of the scales and minima of 256 columns of Q4_K and Q5_K, d and dmin among them. */
+    static final int MINIMA_HEADER = 4;
 
-    private static final long UNIT_BYTES = (UNIT_HEADER + UNIT_BLOCKS * INTS) * (long) VECTOR_BYTES;
+    /** Where a scale or a minimum of six bits leaves two of a byte. */
+    private static final int TOP_PAIRS = 0xc0c0c0c0;
 
-    private static final long FIVE_BITS_UNIT_BYTES = (UNIT_HEADER + UNIT_BLOCKS * (INTS + 1)) * (long) VECTOR_BYTES;
+    /** A scale or a minimum. */
+    private static final int SIX = 0x3f;
 
-    private static final long SIX_BITS_UNIT_BYTES = (UNIT_HEADER + UNIT_BLOCKS * (INTS + 2)) * (long) VECTOR_BYTES;
+    private static final long UNIT_BYTES = (MINIMA_HEADER + UNIT_BLOCKS * INTS) * (long) VECTOR_BYTES;
+
+    private static final long FIVE_BITS_UNIT_BYTES = (MINIMA_HEADER + UNIT_BLOCKS * (INTS + 1)) * (long) VECTOR_BYTES;
+
+    /** The vectors before the blocks of Q6_K: d, and four of four scales each. */
+    private static final int SIX_BITS_HEADER = 5;
+
+    private static final long SIX_BITS_UNIT_BYTES = (SIX_BITS_HEADER + UNIT_BLOCKS * (INTS + 2)) * (long) VECTOR_BYTES;
 
     /** Whether keeping C2 from moving loads takes no instruction. */
     static final boolean FENCES_ARE_FREE = System.getProperty("os.arch").equals("amd64")
@@ -290,9 +300,21 @@ final class VectorPanels {
         for (int i = 0; i < groups * VECTORS; i++) {
             int g = i / VECTORS;
             int v = i % VECTORS;
-            long o = at + v * stream + g * (5L * VECTOR_BYTES);
+            long o = at + v * stream + g * (MINIMA_HEADER * (long) VECTOR_BYTES);
             int to = g * 8 * ROWS + v * L;
-            IntVector pair = IntVector.fromMemorySegment(I, w, o, LE);
+            IntVector pair =
+                    IntVector.fromMemorySegment(I, w, o, LE).lanewise(LSHR, 6).and(TOP_PAIRS >>> 6);
+            pair = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE)
+                    .lanewise(LSHR, 4)
+                    .and(TOP_PAIRS >>> 4)
+                    .or(pair);
+            pair = IntVector.fromMemorySegment(I, w, o + 2L * VECTOR_BYTES, LE)
+                    .lanewise(LSHR, 2)
+                    .and(TOP_PAIRS >>> 2)
+                    .or(pair);
+            pair = IntVector.fromMemorySegment(I, w, o + 3L * VECTOR_BYTES, LE)
+                    .and(TOP_PAIRS)
+                    .or(pair);
             IntVector low = pair.lanewise(LSHL, 16);
             IntVector t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
             FloatVector f = t.reinterpretAsFloats();
@@ -312,53 +334,57 @@ final class VectorPanels {
             FloatVector dmin = f.neg();
             FloatVector scale;
             IntVector fields;
-            fields = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE);
-            scale = d.mul((FloatVector) fields.and(0xff).convertShape(VectorOperators.I2F, F, 0));
+            fields = IntVector.fromMemorySegment(I, w, o, LE);
+            scale = d.mul((FloatVector) fields.and(SIX).convertShape(VectorOperators.I2F, F, 0));
             scale.intoArray(scales, to);
             scale.mul(bias)
                     .add(dmin.mul(
-                            (FloatVector) fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0)))
+                            (FloatVector) fields.lanewise(LSHR, 8).and(SIX).convertShape(VectorOperators.I2F, F, 0)))
                     .intoArray(centres, to);
-            scale = d.mul((FloatVector) fields.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0));
+            scale = d.mul((FloatVector) fields.lanewise(LSHR, 16).and(SIX).convertShape(VectorOperators.I2F, F, 0));
             scale.intoArray(scales, to + ROWS);
             scale.mul(bias)
-                    .add(dmin.mul((FloatVector) fields.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0)))
+                    .add(dmin.mul(
+                            (FloatVector) fields.lanewise(LSHR, 24).and(SIX).convertShape(VectorOperators.I2F, F, 0)))
                     .intoArray(centres, to + ROWS);
-            fields = IntVector.fromMemorySegment(I, w, o + 2 * VECTOR_BYTES, LE);
-            scale = d.mul((FloatVector) fields.and(0xff).convertShape(VectorOperators.I2F, F, 0));
+            fields = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE);
+            scale = d.mul((FloatVector) fields.and(SIX).convertShape(VectorOperators.I2F, F, 0));
             scale.intoArray(scales, to + 2 * ROWS);
             scale.mul(bias)
                     .add(dmin.mul(
-                            (FloatVector) fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0)))
+                            (FloatVector) fields.lanewise(LSHR, 8).and(SIX).convertShape(VectorOperators.I2F, F, 0)))
                     .intoArray(centres, to + 2 * ROWS);
-            scale = d.mul((FloatVector) fields.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0));
+            scale = d.mul((FloatVector) fields.lanewise(LSHR, 16).and(SIX).convertShape(VectorOperators.I2F, F, 0));
             scale.intoArray(scales, to + 3 * ROWS);
             scale.mul(bias)
-                    .add(dmin.mul((FloatVector) fields.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0)))
+                    .add(dmin.mul(
+                            (FloatVector) fields.lanewise(LSHR, 24).and(SIX).convertShape(VectorOperators.I2F, F, 0)))
                     .intoArray(centres, to + 3 * ROWS);
-            fields = IntVector.fromMemorySegment(I, w, o + 3 * VECTOR_BYTES, LE);
-            scale = d.mul((FloatVector) fields.and(0xff).convertShape(VectorOperators.I2F, F, 0));
+            fields = IntVector.fromMemorySegment(I, w, o + 2 * VECTOR_BYTES, LE);
+            scale = d.mul((FloatVector) fields.and(SIX).convertShape(VectorOperators.I2F, F, 0));
             scale.intoArray(scales, to + 4 * ROWS);
             scale.mul(bias)
                     .add(dmin.mul(
-                            (FloatVector) fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0)))
+                            (FloatVector) fields.lanewise(LSHR, 8).and(SIX).convertShape(VectorOperators.I2F, F, 0)))
                     .intoArray(centres, to + 4 * ROWS);
-            scale = d.mul((FloatVector) fields.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0));
+            scale = d.mul((FloatVector) fields.lanewise(LSHR, 16).and(SIX).convertShape(VectorOperators.I2F, F, 0));
             scale.intoArray(scales, to + 5 * ROWS);
             scale.mul(bias)
-                    .add(dmin.mul((FloatVector) fields.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0)))
+                    .add(dmin.mul(
+                            (FloatVector) fields.lanewise(LSHR, 24).and(SIX).convertShape(VectorOperators.I2F, F, 0)))
                     .intoArray(centres, to + 5 * ROWS);
-            fields = IntVector.fromMemorySegment(I, w, o + 4 * VECTOR_BYTES, LE);
-            scale = d.mul((FloatVector) fields.and(0xff).convertShape(VectorOperators.I2F, F, 0));
+            fields = IntVector.fromMemorySegment(I, w, o + 3 * VECTOR_BYTES, LE);
+            scale = d.mul((FloatVector) fields.and(SIX).convertShape(VectorOperators.I2F, F, 0));
             scale.intoArray(scales, to + 6 * ROWS);
             scale.mul(bias)
                     .add(dmin.mul(
-                            (FloatVector) fields.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0)))
+                            (FloatVector) fields.lanewise(LSHR, 8).and(SIX).convertShape(VectorOperators.I2F, F, 0)))
                     .intoArray(centres, to + 6 * ROWS);
-            scale = d.mul((FloatVector) fields.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0));
+            scale = d.mul((FloatVector) fields.lanewise(LSHR, 16).and(SIX).convertShape(VectorOperators.I2F, F, 0));
             scale.intoArray(scales, to + 7 * ROWS);
             scale.mul(bias)
-                    .add(dmin.mul((FloatVector) fields.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0)))
+                    .add(dmin.mul(
+                            (FloatVector) fields.lanewise(LSHR, 24).and(SIX).convertShape(VectorOperators.I2F, F, 0)))
                     .intoArray(centres, to + 7 * ROWS);
         }
     }
@@ -458,13 +484,27 @@ final class VectorPanels {
         }
     }
 
-    /** d and -dmin of each 256 columns: factors[strip][group][2][lanes], of a panel's four strips. */
-    static void headerFactors(MemorySegment packed, long at, long stream, int groups, float[] factors) {
+    /** d and -dmin of each 256 columns: factors[strip][group][2][lanes], of one strip or several. */
+    static void headerFactors(MemorySegment packed, long at, long stream, int groups, int strips, float[] factors) {
         MemorySegment w = exact(packed);
-        for (int g = 0; g < groups; g++) {
-            long o = at + g * (5L * VECTOR_BYTES);
-            int to = 2 * g * L;
-            IntVector pair = IntVector.fromMemorySegment(I, w, o, LE);
+        for (int i = 0; i < groups * strips; i++) {
+            int g = i / strips;
+            int v = i % strips;
+            long o = at + v * stream + g * (MINIMA_HEADER * (long) VECTOR_BYTES);
+            int to = v * FACTORS + 2 * g * L;
+            IntVector pair =
+                    IntVector.fromMemorySegment(I, w, o, LE).lanewise(LSHR, 6).and(TOP_PAIRS >>> 6);
+            pair = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE)
+                    .lanewise(LSHR, 4)
+                    .and(TOP_PAIRS >>> 4)
+                    .or(pair);
+            pair = IntVector.fromMemorySegment(I, w, o + 2L * VECTOR_BYTES, LE)
+                    .lanewise(LSHR, 2)
+                    .and(TOP_PAIRS >>> 2)
+                    .or(pair);
+            pair = IntVector.fromMemorySegment(I, w, o + 3L * VECTOR_BYTES, LE)
+                    .and(TOP_PAIRS)
+                    .or(pair);
             IntVector low = pair.lanewise(LSHL, 16);
             IntVector t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
             FloatVector f = t.reinterpretAsFloats();
@@ -482,60 +522,6 @@ final class VectorPanels {
                     .or(pair.and(SIGN))
                     .reinterpretAsFloats();
             f.neg().intoArray(factors, to + L);
-            pair = IntVector.fromMemorySegment(I, w, o + stream, LE);
-            low = pair.lanewise(LSHL, 16);
-            t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
-            f = t.reinterpretAsFloats();
-            f = f.add(f.sub(LEAST_NORMAL_HALF))
-                    .reinterpretAsInts()
-                    .min(t)
-                    .or(low.and(SIGN))
-                    .reinterpretAsFloats();
-            f.intoArray(factors, to + FACTORS);
-            t = pair.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
-            f = t.reinterpretAsFloats();
-            f = f.add(f.sub(LEAST_NORMAL_HALF))
-                    .reinterpretAsInts()
-                    .min(t)
-                    .or(pair.and(SIGN))
-                    .reinterpretAsFloats();
-            f.neg().intoArray(factors, to + FACTORS + L);
-            pair = IntVector.fromMemorySegment(I, w, o + 2 * stream, LE);
-            low = pair.lanewise(LSHL, 16);
-            t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
-            f = t.reinterpretAsFloats();
-            f = f.add(f.sub(LEAST_NORMAL_HALF))
-                    .reinterpretAsInts()
-                    .min(t)
-                    .or(low.and(SIGN))
-                    .reinterpretAsFloats();
-            f.intoArray(factors, to + 2 * FACTORS);
-            t = pair.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
-            f = t.reinterpretAsFloats();
-            f = f.add(f.sub(LEAST_NORMAL_HALF))
-                    .reinterpretAsInts()
-                    .min(t)
-                    .or(pair.and(SIGN))
-                    .reinterpretAsFloats();
-            f.neg().intoArray(factors, to + 2 * FACTORS + L);
-            pair = IntVector.fromMemorySegment(I, w, o + 3 * stream, LE);
-            low = pair.lanewise(LSHL, 16);
-            t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
-            f = t.reinterpretAsFloats();
-            f = f.add(f.sub(LEAST_NORMAL_HALF))
-                    .reinterpretAsInts()
-                    .min(t)
-                    .or(low.and(SIGN))
-                    .reinterpretAsFloats();
-            f.intoArray(factors, to + 3 * FACTORS);
-            t = pair.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
-            f = t.reinterpretAsFloats();
-            f = f.add(f.sub(LEAST_NORMAL_HALF))
-                    .reinterpretAsInts()
-                    .min(t)
-                    .or(pair.and(SIGN))
-                    .reinterpretAsFloats();
-            f.neg().intoArray(factors, to + 3 * FACTORS + L);
         }
     }
 
@@ -545,11 +531,11 @@ final class VectorPanels {
         for (int i = 0; i < groups * 4 * VECTORS; i++) {
             int pair = i / VECTORS;
             int v = i % VECTORS;
-            long o = at + v * stream + (pair + pair / 4 + 1) * (long) VECTOR_BYTES;
+            long o = at + v * stream + pair * (long) VECTOR_BYTES;
             int to = 2 * pair * ROWS + v * L;
             IntVector fields = IntVector.fromMemorySegment(I, w, o, LE);
-            ((FloatVector) fields.and(0xff).convertShape(VectorOperators.I2F, F, 0)).intoArray(scales, to);
-            ((FloatVector) fields.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0))
+            ((FloatVector) fields.and(SIX).convertShape(VectorOperators.I2F, F, 0)).intoArray(scales, to);
+            ((FloatVector) fields.lanewise(LSHR, 16).and(SIX).convertShape(VectorOperators.I2F, F, 0))
                     .intoArray(scales, to + ROWS);
         }
     }
@@ -922,7 +908,15 @@ final class VectorPanels {
      * @param block the first block's index in the activations
      */
     static void dotMinima(
-            MemorySegment packed, long at, long stream, int units, Activations x, int block, float[] y, int to) {
+            MemorySegment packed,
+            long at,
+            long stream,
+            int units,
+            Activations x,
+            int block,
+            float[] factors,
+            float[] y,
+            int to) {
         MemorySegment w = exact(packed);
         float[] blockScales = x.scales;
         float[] blockSums = x.sums;
@@ -931,42 +925,15 @@ final class VectorPanels {
         FloatVector bias = FloatVector.broadcast(F, 8);
         for (int u = 0; u < units; u++) {
             long unit = at + u * UNIT_BYTES;
-            IntVector pair0 = IntVector.fromMemorySegment(I, w, unit, LE);
-            IntVector low0 = pair0.lanewise(LSHL, 16);
-            IntVector h0 = low0.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
-            FloatVector d0 = h0.reinterpretAsFloats();
-            d0 = d0.add(d0.sub(LEAST_NORMAL_HALF))
-                    .reinterpretAsInts()
-                    .min(h0)
-                    .or(low0.and(SIGN))
-                    .reinterpretAsFloats();
-            h0 = pair0.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
-            FloatVector dmin0 = h0.reinterpretAsFloats();
-            dmin0 = dmin0.add(dmin0.sub(LEAST_NORMAL_HALF))
-                    .reinterpretAsInts()
-                    .min(h0)
-                    .or(pair0.not().and(SIGN))
-                    .reinterpretAsFloats();
-            IntVector pair1 = IntVector.fromMemorySegment(I, w, unit + stream, LE);
-            IntVector low1 = pair1.lanewise(LSHL, 16);
-            IntVector h1 = low1.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
-            FloatVector d1 = h1.reinterpretAsFloats();
-            d1 = d1.add(d1.sub(LEAST_NORMAL_HALF))
-                    .reinterpretAsInts()
-                    .min(h1)
-                    .or(low1.and(SIGN))
-                    .reinterpretAsFloats();
-            h1 = pair1.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
-            FloatVector dmin1 = h1.reinterpretAsFloats();
-            dmin1 = dmin1.add(dmin1.sub(LEAST_NORMAL_HALF))
-                    .reinterpretAsInts()
-                    .min(h1)
-                    .or(pair1.not().and(SIGN))
-                    .reinterpretAsFloats();
+            headerFactors(packed, unit, stream, 1, 2, factors);
+            FloatVector d0 = FloatVector.fromArray(F, factors, 0);
+            FloatVector dmin0 = FloatVector.fromArray(F, factors, L);
+            FloatVector d1 = FloatVector.fromArray(F, factors, FACTORS);
+            FloatVector dmin1 = FloatVector.fromArray(F, factors, FACTORS + L);
             FloatVector a0 = FloatVector.fromArray(F, y, to);
             FloatVector a1 = FloatVector.fromArray(F, y, to + L);
             for (int b = 0; b < UNIT_BLOCKS; b++) {
-                long o = unit + (UNIT_HEADER + b * INTS) * (long) VECTOR_BYTES;
+                long o = unit + (MINIMA_HEADER + b * INTS) * (long) VECTOR_BYTES;
                 int i = block + u * UNIT_BLOCKS + b;
                 int q = i * (INTS * SHIFTS);
                 ShortVector m0 = IntVector.broadcast(I, multipliers[q]).reinterpretAsShorts();
@@ -1042,7 +1009,7 @@ final class VectorPanels {
                         .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
                         .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
                         .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
-                o = unit + (1 + b / 2) * (long) VECTOR_BYTES;
+                o = unit + b / 2 * (long) VECTOR_BYTES;
                 IntVector shift = IntVector.broadcast(I, b % 2 * 16);
                 IntVector f0 = IntVector.fromMemorySegment(I, w, o, LE).lanewise(LSHR, shift);
                 IntVector f1 = IntVector.fromMemorySegment(I, w, o + stream, LE).lanewise(LSHR, shift);
@@ -1050,9 +1017,9 @@ final class VectorPanels {
                 FloatVector sum = FloatVector.broadcast(F, blockSums[i]);
                 IntVector start = IntVector.broadcast(I, starts[i]);
                 IntVector t0 = s0.reinterpretAsInts();
-                FloatVector w0 = d0.mul((FloatVector) f0.and(0xff).convertShape(VectorOperators.I2F, F, 0));
+                FloatVector w0 = d0.mul((FloatVector) f0.and(SIX).convertShape(VectorOperators.I2F, F, 0));
                 FloatVector c0 =
-                        dmin0.mul((FloatVector) f0.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0));
+                        dmin0.mul((FloatVector) f0.lanewise(LSHR, 8).and(SIX).convertShape(VectorOperators.I2F, F, 0));
                 a0 = ((FloatVector) t0.lanewise(LSHL, 16)
                                 .add(t0)
                                 .add(start)
@@ -1062,9 +1029,9 @@ final class VectorPanels {
                         .fma(w0, a0);
                 a0 = sum.fma(w0.fma(bias, c0), a0);
                 IntVector t1 = s1.reinterpretAsInts();
-                FloatVector w1 = d1.mul((FloatVector) f1.and(0xff).convertShape(VectorOperators.I2F, F, 0));
+                FloatVector w1 = d1.mul((FloatVector) f1.and(SIX).convertShape(VectorOperators.I2F, F, 0));
                 FloatVector c1 =
-                        dmin1.mul((FloatVector) f1.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0));
+                        dmin1.mul((FloatVector) f1.lanewise(LSHR, 8).and(SIX).convertShape(VectorOperators.I2F, F, 0));
                 a1 = ((FloatVector) t1.lanewise(LSHL, 16)
                                 .add(t1)
                                 .add(start)
@@ -1083,7 +1050,15 @@ final class VectorPanels {
      * Q5_K likewise, with the products of {@link #dotFiveBits}, for one vector of rows: of two, C2's budget would end within.
      */
     static void dotFiveMinima(
-            MemorySegment packed, long at, long stream, int units, Activations x, int block, float[] y, int to) {
+            MemorySegment packed,
+            long at,
+            long stream,
+            int units,
+            Activations x,
+            int block,
+            float[] factors,
+            float[] y,
+            int to) {
         MemorySegment weights = exact(packed);
         float[] blockScales = x.scales;
         float[] blockSums = x.sums;
@@ -1092,25 +1067,12 @@ final class VectorPanels {
         FloatVector bias = FloatVector.broadcast(F, 16);
         for (int n = 0; n < units; n++) {
             long unit = at + n * FIVE_BITS_UNIT_BYTES;
-            IntVector both = IntVector.fromMemorySegment(I, weights, unit, LE);
-            IntVector low = both.lanewise(LSHL, 16);
-            IntVector h = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
-            FloatVector d = h.reinterpretAsFloats();
-            d = d.add(d.sub(LEAST_NORMAL_HALF))
-                    .reinterpretAsInts()
-                    .min(h)
-                    .or(low.and(SIGN))
-                    .reinterpretAsFloats();
-            h = both.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
-            FloatVector dmin = h.reinterpretAsFloats();
-            dmin = dmin.add(dmin.sub(LEAST_NORMAL_HALF))
-                    .reinterpretAsInts()
-                    .min(h)
-                    .or(both.not().and(SIGN))
-                    .reinterpretAsFloats();
+            headerFactors(packed, unit, stream, 1, 1, factors);
+            FloatVector d = FloatVector.fromArray(F, factors, 0);
+            FloatVector dmin = FloatVector.fromArray(F, factors, L);
             FloatVector a = FloatVector.fromArray(F, y, to);
             for (int b = 0; b < UNIT_BLOCKS; b++) {
-                long o = unit + (UNIT_HEADER + b * 5) * (long) VECTOR_BYTES;
+                long o = unit + (MINIMA_HEADER + b * 5) * (long) VECTOR_BYTES;
                 int i = block + n * UNIT_BLOCKS + b;
                 int q = i * 16;
                 ShortVector m0 = IntVector.broadcast(I, multipliers[q]).reinterpretAsShorts();
@@ -1179,7 +1141,7 @@ final class VectorPanels {
                 IntVector start = IntVector.broadcast(I, 2 * starts[i]);
                 FloatVector scale = FloatVector.broadcast(F, blockScales[i]);
                 FloatVector sum = FloatVector.broadcast(F, blockSums[i]);
-                long header = unit + (1 + b / 2) * (long) VECTOR_BYTES;
+                long header = unit + b / 2 * (long) VECTOR_BYTES;
                 IntVector shift = IntVector.broadcast(I, b % 2 * 16);
                 IntVector t = seventh.reinterpretAsShorts()
                         .mul(m0)
@@ -1191,9 +1153,9 @@ final class VectorPanels {
                 t = t.lanewise(LSHL, 16).add(t).add(start).lanewise(ASHR, 16);
                 IntVector pair =
                         IntVector.fromMemorySegment(I, weights, header, LE).lanewise(LSHR, shift);
-                FloatVector w = d.mul((FloatVector) pair.and(0xff).convertShape(VectorOperators.I2F, F, 0));
-                FloatVector c = dmin.mul(
-                        (FloatVector) pair.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0));
+                FloatVector w = d.mul((FloatVector) pair.and(SIX).convertShape(VectorOperators.I2F, F, 0));
+                FloatVector c =
+                        dmin.mul((FloatVector) pair.lanewise(LSHR, 8).and(SIX).convertShape(VectorOperators.I2F, F, 0));
                 a = ((FloatVector) t.convertShape(VectorOperators.I2F, F, 0))
                         .mul(scale)
                         .fma(w, a);
@@ -1235,7 +1197,7 @@ final class VectorPanels {
             FloatVector a0 = FloatVector.fromArray(F, y, to);
             FloatVector a1 = FloatVector.fromArray(F, y, to + L);
             for (int h = 0; h < 2 * UNIT_BLOCKS; h++) {
-                long o = unit + (UNIT_HEADER + h * 3) * (long) VECTOR_BYTES;
+                long o = unit + (SIX_BITS_HEADER + h * 3) * (long) VECTOR_BYTES;
                 int i = 2 * (block + u * UNIT_BLOCKS) + h;
                 int q = i * 8;
                 ShortVector m0 = IntVector.broadcast(I, multipliers[q]).reinterpretAsShorts();
@@ -1520,7 +1482,7 @@ final class VectorPanels {
             FloatVector m0 = FloatVector.zero(F);
             FloatVector m1 = FloatVector.zero(F);
             for (int p = 4 * group; p < 4 * group + 4; p++) {
-                long o = fields + (p + group) * (long) VECTOR_BYTES;
+                long o = fields + p * (long) VECTOR_BYTES;
                 IntVector f0 = IntVector.fromMemorySegment(I, w, o, LE);
                 IntVector f1 = IntVector.fromMemorySegment(I, w, o + stream, LE);
                 FloatVector sum = FloatVector.broadcast(F, blockSums[at + 2 * p]);
@@ -1530,9 +1492,9 @@ final class VectorPanels {
                         .add(IntVector.fromArray(I, products, (4 * p + 1) * ROWS + v)
                                 .reinterpretAsShorts())
                         .reinterpretAsInts();
-                FloatVector w0 = (FloatVector) f0.and(0xff).convertShape(VectorOperators.I2F, F, 0);
+                FloatVector w0 = (FloatVector) f0.and(SIX).convertShape(VectorOperators.I2F, F, 0);
                 FloatVector c0 =
-                        dmin0.mul((FloatVector) f0.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0));
+                        dmin0.mul((FloatVector) f0.lanewise(LSHR, 8).and(SIX).convertShape(VectorOperators.I2F, F, 0));
                 s0 = ((FloatVector) t0.lanewise(LSHL, 16)
                                 .add(t0)
                                 .add(start)
@@ -1545,9 +1507,9 @@ final class VectorPanels {
                         .add(IntVector.fromArray(I, products, (4 * p + 1) * ROWS + v + L)
                                 .reinterpretAsShorts())
                         .reinterpretAsInts();
-                FloatVector w1 = (FloatVector) f1.and(0xff).convertShape(VectorOperators.I2F, F, 0);
+                FloatVector w1 = (FloatVector) f1.and(SIX).convertShape(VectorOperators.I2F, F, 0);
                 FloatVector c1 =
-                        dmin1.mul((FloatVector) f1.lanewise(LSHR, 8).and(0xff).convertShape(VectorOperators.I2F, F, 0));
+                        dmin1.mul((FloatVector) f1.lanewise(LSHR, 8).and(SIX).convertShape(VectorOperators.I2F, F, 0));
                 s1 = ((FloatVector) t1.lanewise(LSHL, 16)
                                 .add(t1)
                                 .add(start)
@@ -1562,8 +1524,8 @@ final class VectorPanels {
                         .add(IntVector.fromArray(I, products, (4 * p + 3) * ROWS + v)
                                 .reinterpretAsShorts())
                         .reinterpretAsInts();
-                w0 = (FloatVector) f0.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0);
-                c0 = dmin0.mul((FloatVector) f0.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0));
+                w0 = (FloatVector) f0.lanewise(LSHR, 16).and(SIX).convertShape(VectorOperators.I2F, F, 0);
+                c0 = dmin0.mul((FloatVector) f0.lanewise(LSHR, 24).and(SIX).convertShape(VectorOperators.I2F, F, 0));
                 s0 = ((FloatVector) t0.lanewise(LSHL, 16)
                                 .add(t0)
                                 .add(start)
@@ -1576,8 +1538,8 @@ final class VectorPanels {
                         .add(IntVector.fromArray(I, products, (4 * p + 3) * ROWS + v + L)
                                 .reinterpretAsShorts())
                         .reinterpretAsInts();
-                w1 = (FloatVector) f1.lanewise(LSHR, 16).and(0xff).convertShape(VectorOperators.I2F, F, 0);
-                c1 = dmin1.mul((FloatVector) f1.lanewise(LSHR, 24).convertShape(VectorOperators.I2F, F, 0));
+                w1 = (FloatVector) f1.lanewise(LSHR, 16).and(SIX).convertShape(VectorOperators.I2F, F, 0);
+                c1 = dmin1.mul((FloatVector) f1.lanewise(LSHR, 24).and(SIX).convertShape(VectorOperators.I2F, F, 0));
                 s1 = ((FloatVector) t1.lanewise(LSHL, 16)
                                 .add(t1)
                                 .add(start)
