@@ -52,11 +52,17 @@ public final class Activations {
     /** [rows][stride / BLOCK] -8·Σq modulo 2^16, shifted left by 16: what centres a sum of nibble products */
     int[] starts;
 
-    /** [rows][stride / 2] multipliers of bytes likewise: qk - 256·q(k-1) of columns in order; where tiles are of shorts */
+    /** [rows][stride / 2] multipliers of bytes likewise: qk - 256·q(k-1) of columns in order */
     int[] byteMultipliers;
 
-    /** [rows][stride / 16] -32·Σq, shifted left by 16: what centres a sum of six bits and 16 columns; where tiles are of shorts */
+    /** [rows][stride / 16] -32·Σq, shifted left by 16: what centres a sum of six bits and 16 columns */
     int[] byteStarts;
+
+    /** Whether this batch's nibbles' multipliers are wanted; else they may be stale, or absent. */
+    boolean wantsNibbles;
+
+    /** The same of bytes. */
+    boolean wantsBytes;
 
     // Of all rows.
 
@@ -135,21 +141,29 @@ public final class Activations {
      * Makes room for n tokens' quantized form.
      *
      * @param wantsFloats whether {@link #floats} are wanted
+     * @param wantsNibbles whether one token's {@link #multipliers} are
+     * @param wantsBytes whether one token's {@link #byteMultipliers} are
      */
-    void ensureQuantized(int n, boolean wantsFloats) {
+    void ensureQuantized(int n, boolean wantsFloats, boolean wantsNibbles, boolean wantsBytes) {
         groups = (n + GROUP - 1) / GROUP;
+        this.wantsNibbles = wantsNibbles;
+        this.wantsBytes = wantsBytes;
         int grouped = (rows + GROUP - 1) / GROUP * GROUP;
         if (wantsFloats && floats == null) {
             floats = new float[Math.multiplyExact(grouped, spans(stride))];
         }
-        if (multipliers == null) {
+        if (wantsNibbles && multipliers == null) {
             multipliers = new int[rows * stride / 2];
+        }
+        if (wantsBytes && byteMultipliers == null) {
+            byteMultipliers = new int[rows * stride / 2];
+            byteStarts = new int[rows * stride / 16];
+        }
+        if (scales == null) {
             scales = new float[rows * stride / BLOCK];
             sums = new float[rows * stride / BLOCK];
             starts = new int[rows * stride / BLOCK];
             if (!VectorPanels.FLOAT_TILES) {
-                byteMultipliers = new int[rows * stride / 2];
-                byteStarts = new int[rows * stride / 16];
                 values = new int[Math.multiplyExact(grouped, stride)];
             }
             groupedScales = new float[grouped * spans(stride) / BLOCK];

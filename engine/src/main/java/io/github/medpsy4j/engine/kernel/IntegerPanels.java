@@ -131,6 +131,19 @@ final class IntegerPanels extends PanelMatrix {
     }
 
     @Override
+    boolean readsNibbles() {
+        return !format.isLookedUp && !readsBytes();
+    }
+
+    @Override
+    boolean readsBytes() {
+        return switch (format) {
+            case Q5_0, Q5_1, Q5_K, Q6_K -> true;
+            default -> false;
+        };
+    }
+
+    @Override
     boolean readsFloats(int n) {
         return VectorPanels.FLOAT_TILES ? n >= Activations.GROUP - 1 : format.isLookedUp;
     }

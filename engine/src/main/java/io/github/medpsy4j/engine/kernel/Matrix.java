@@ -32,6 +32,16 @@ public abstract class Matrix {
         return false;
     }
 
+    /** Whether it reads {@link Activations#multipliers}. */
+    boolean readsNibbles() {
+        return false;
+    }
+
+    /** Whether it reads {@link Activations#byteMultipliers}. */
+    boolean readsBytes() {
+        return false;
+    }
+
     /** Whether it reads {@link Activations#grouped} for n tokens. */
     boolean readsGroups(int n) {
         return false;

@@ -93,13 +93,17 @@ public final class MatrixProduct implements WorkerPool.Task {
         wantsQuantized = false;
         wantsGroups = false;
         boolean floats = false;
+        boolean nibbles = false;
+        boolean bytes = false;
         for (int i = 0; i < used; i++) {
             wantsQuantized |= matrices[i].readsQuantized();
             wantsGroups |= matrices[i].readsGroups(tokens);
             floats |= matrices[i].readsFloats(tokens);
+            nibbles |= matrices[i].readsNibbles();
+            bytes |= matrices[i].readsBytes();
         }
         if (wantsQuantized) {
-            input.ensureQuantized(tokens, floats);
+            input.ensureQuantized(tokens, floats, nibbles, bytes);
         }
         if (wantsGroups) {
             input.ensureGrouped(tokens);

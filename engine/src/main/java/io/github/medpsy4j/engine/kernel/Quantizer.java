@@ -202,29 +202,24 @@ final class Quantizer {
      * @param second Σq of its second half
      */
     private static void multipliers(int[] q, Activations x, int block, int first, int second) {
-        for (int i = 0; i < BLOCK; i += 8) {
-            int to = (block * BLOCK + i) / 2;
-            int q0 = q[i];
-            int q1 = q[i + 1];
-            int q2 = q[i + 2];
-            int q3 = q[i + 3];
-            int q4 = q[i + 4];
-            int q5 = q[i + 5];
-            int q6 = q[i + 6];
-            int q7 = q[i + 7];
-            x.multipliers[to] = pair(q0, q2 - 16 * q5);
-            x.multipliers[to + 1] = pair(q4 - 16 * q0, q6 - 16 * q2);
-            x.multipliers[to + 2] = pair(q1 - 16 * q4, q3 - 16 * q6);
-            x.multipliers[to + 3] = pair(q5 - 16 * q1, q7 - 16 * q3);
-            if (x.byteMultipliers != null) {
-                x.byteMultipliers[to] = pair(q0, q2 - 256 * q1);
-                x.byteMultipliers[to + 1] = pair(q1 - 256 * q0, q3 - 256 * q2);
-                x.byteMultipliers[to + 2] = pair(q4, q6 - 256 * q5);
-                x.byteMultipliers[to + 3] = pair(q5 - 256 * q4, q7 - 256 * q6);
+        x.starts[block] = (-8 * (first + second)) << 16;
+        if (x.wantsNibbles) {
+            int[] multipliers = x.multipliers;
+            for (int i = 0; i < BLOCK; i += 8) {
+                int to = (block * BLOCK + i) / 2;
+                multipliers[to] = pair(q[i], q[i + 2] - 16 * q[i + 5]);
+                multipliers[to + 1] = pair(q[i + 4] - 16 * q[i], q[i + 6] - 16 * q[i + 2]);
+                multipliers[to + 2] = pair(q[i + 1] - 16 * q[i + 4], q[i + 3] - 16 * q[i + 6]);
+                multipliers[to + 3] = pair(q[i + 5] - 16 * q[i + 1], q[i + 7] - 16 * q[i + 3]);
             }
         }
-        x.starts[block] = (-8 * (first + second)) << 16;
-        if (x.byteStarts != null) {
+        if (x.wantsBytes) {
+            int[] multipliers = x.byteMultipliers;
+            for (int i = 0; i < BLOCK; i += 4) {
+                int to = (block * BLOCK + i) / 2;
+                multipliers[to] = pair(q[i], q[i + 2] - 256 * q[i + 1]);
+                multipliers[to + 1] = pair(q[i + 1] - 256 * q[i], q[i + 3] - 256 * q[i + 2]);
+            }
             x.byteStarts[2 * block] = (-32 * first) << 16;
             x.byteStarts[2 * block + 1] = (-32 * second) << 16;
         }
