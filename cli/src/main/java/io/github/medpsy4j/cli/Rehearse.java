@@ -19,10 +19,10 @@ import java.util.Optional;
 import java.util.jar.JarFile;
 
 /**
- * The run that the start script records for the JVM's class archive ({@code -Dmedpsy.rehearse=true}): it loads every
- * class of the jars beside this one, so that later starts take them from the archive. Our own are initialized, as only then the
- * classes that the JVM spins for their lambdas are archived too; some 400 of them, as tables of functions are made at start. Nothing of
- * picocli may run before: its class files are so old that the JVM archives them only while they are not linked.
+ * The run that the start script records for the JVM's class archive ({@code -Dmedpsy.rehearse=true}): it loads every class of the
+ * jars beside this one, so that later starts take them from the archive. Our own are initialized, as only then the classes that the
+ * JVM spins for their lambdas are archived too; some 400 of them, as tables of functions are made at start. Nothing of picocli may
+ * run before: its class files are so old that the JVM archives them only while they are not linked.
  */
 final class Rehearse {
     private static final String OURS = "io.github.medpsy4j.";

@@ -24,10 +24,11 @@ import java.util.stream.IntStream;
  * <p>In all of them s fits 16 bits, which is what bounds Σ|q| ({@link Quantizer}), and only the final sum has to: on the way lanes
  * may wrap. The nibbles of eight bits and of weights that are looked up are added up apart.
  *
- * <p><b>One token</b> works on the packed nibbles, which need not be masked. An int lane holds eight nibbles n0..n7 of one row, the lowest first;
- * shifted right by 0, 4, 8 and 12 and taken as two shorts, it is multiplied with the pairs (b0, b4), (b1, b5), (b2, b6),
- * (b3, b7), where b0 = q0 and bk = qk - 16·q(k-1). What a nibble adds through its upper neighbours' shifts cancels, and the eight products, both shorts
- * together, are Σ nk·qk modulo 2^16. Starting from -8·Σq centres the sum. The high nibbles of eight bits are summed likewise.
+ * <p><b>One token</b> works on the packed nibbles, which need not be masked. An int lane holds eight nibbles n0..n7 of one row, the
+ * lowest first; shifted right by 0, 4, 8 and 12 and taken as two shorts, it is multiplied with the pairs (b0, b4), (b1, b5), (b2,
+ * b6), (b3, b7), where b0 = q0 and bk = qk - 16·q(k-1). What a nibble adds through its upper neighbours' shifts cancels, and the
+ * eight products, both shorts together, are Σ nk·qk modulo 2^16. Starting from -8·Σq centres the sum. The high nibbles of eight
+ * bits are summed likewise.
  *
  * <p>Five and six bits are bytes, four columns to an int, so that two shifts do for them, with bk = qk - 256·q(k-1). What their
  * highest bits hold, the last columns, has to be masked, and is put together to bytes likewise.

@@ -14,8 +14,8 @@ import java.util.stream.Stream;
  * byte to its last. It holds vectors of ints:
  * <ul>
  *   <li>the header in the type's own precision, two halves to an int, the first low: d of two blocks, or d and m of each
- *       block, or for the 256-wide types four vectors of two scales and two minima each, whose bytes' highest two bits are, from the
- *       first vector's on, those of d, dmin, or d and then vectors of four signed scales, a byte each, or of eight odd ones, half a
+ *       block, or for the 256-wide types four vectors of two scales and two minima each, whose bytes' highest two bits, the first
+ *       vector's lowest, are d and dmin, or d and then vectors of four signed scales, a byte each, or of eight odd ones, half a
  *       byte each;
  *   <li>blocks. Of {@link FloatPanels}: four vectors of low nibbles, in {@link PanelFormat#packLow}'s order, and as many of high
  *       bits as a weight has, in {@link PanelFormat#packHigh}'s; of eight bits {@link PanelFormat#packEightBits}. Of {@link

@@ -8,12 +8,12 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * Brings activations into whole numbers, q = round(x / scale).
  *
- * <p>What bounds them is not the greatest |x| but the sum of some columns' |q|, which times the greatest |c| of a weight has to fit 16 bits.
- * So a few great numbers take less from their neighbours than they would of eight bits, and numbers of like size have more than
- * eight. (llama.cpp takes max|x| / 127, over 32 columns or, for its 256-wide types, over 256.)
+ * <p>What bounds them is not the greatest |x| but the sum of some columns' |q|, which times the greatest |c| of a weight has to fit
+ * 16 bits. So a few great numbers take less from their neighbours than they would of eight bits, and numbers of like size have more
+ * than eight. (llama.cpp takes max|x| / 127, over 32 columns or, for its 256-wide types, over 256.)
  *
- * <p>Where tiles are of shorts, 32 columns share a scale, and of 16, which are the fewest with a scale of their own in a weight, Σ|q| is at most
- * 1,023: the sum of 32 products of four or five bits fits 16 bits, and of 16 of six.
+ * <p>Where tiles are of shorts, 32 columns share a scale, and of 16, which are the fewest with a scale of their own in a weight,
+ * Σ|q| is at most 1,023: the sum of 32 products of four or five bits fits 16 bits, and of 16 of six.
  *
  * <p>Where they are of floats ({@link VectorPanels#FLOAT_TILES}), 256 columns share a scale, so that {@link IntegerPanels} may
  * add up as many before they round, and of 32 Σ|q| is at most 4,095, as only four bits are multiplied in integers.
@@ -170,8 +170,8 @@ final class Quantizer {
     }
 
     /**
-     * The least scale with which no {@link #SUM_COLUMNS} magnitudes of n are together more than {@link #QUANTA_MAX}. They are added in whole parts
-     * of the greatest, as the order of a sum of others is not defined.
+     * The least scale with which no {@link #SUM_COLUMNS} magnitudes of n are together more than {@link #QUANTA_MAX}. They are added
+     * in whole parts of the greatest, as the order of a sum of others is not defined.
      */
     private static float sharedScale(float[] x, int from, int n) {
         float max = max(x, from, n);
