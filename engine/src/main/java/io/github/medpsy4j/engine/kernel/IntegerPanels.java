@@ -76,7 +76,7 @@ final class IntegerPanels extends PanelMatrix {
     private final int tileBlocks;
     private final int sumBlocks;
 
-    /** Half the range of the types with offsets. */
+    /** Half the range of the weights' integers. */
     private final float bias;
 
     // Of types that are looked up, by nibble, each table twice: c as a float, and as c & 15 and c >> 4. Four bits
@@ -446,32 +446,27 @@ final class IntegerPanels extends PanelMatrix {
         for (int i = 0; i < tileBlocks; i++) {
             int at = i * BLOCK * (ROWS / 2);
             long block = unit + blocksOffset + (b + i) * blockBytes;
-            switch (format) {
-                case Q4_0, Q4_1, Q4_K -> {
-                    VectorTiles.nibbles(packed, block, stream, s.bytes);
-                    VectorTiles.shorts(s.bytes, (short) 8, s.tile, at);
+            if (format.isLookedUp) {
+                VectorTiles.lookUp(packed, block, stream, lowTables, s.tile, at);
+                VectorTiles.lookUp(packed, block, stream, highTables, s.highTile, at);
+            } else if (format == PanelFormat.Q8_0) {
+                unpackEightBits(unit + blocksOffset + (b + i) * (long) INTS * VECTOR_BYTES, at, s);
+            } else {
+                switch (format.highBits) {
+                    case 0 -> VectorTiles.nibbles(packed, block, stream, s.bytes);
+                    case 1 -> VectorTiles.fiveBits(packed, block, stream, s.bytes);
+                    default -> VectorTiles.sixBits(packed, block, stream, s.bytes);
                 }
-                case Q5_0, Q5_1, Q5_K -> {
-                    VectorTiles.fiveBits(packed, block, stream, s.bytes);
-                    VectorTiles.shorts(s.bytes, (short) 16, s.tile, at);
-                }
-                case Q6_K -> {
-                    VectorTiles.sixBits(packed, block, stream, s.bytes);
-                    VectorTiles.shorts(s.bytes, (short) 32, s.tile, at);
-                }
-                case Q8_0 -> {
-                    long nibbles = (b + i) * (long) INTS * VECTOR_BYTES;
-                    VectorTiles.nibbles(packed, unit + blocksOffset + nibbles, stream, s.bytes);
-                    VectorTiles.shorts(s.bytes, (short) 0, s.tile, at);
-                    VectorTiles.nibbles(packed, unit + highOffset + nibbles, stream, s.bytes);
-                    VectorTiles.shorts(s.bytes, (short) 8, s.highTile, at);
-                }
-                case IQ4_NL, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {
-                    VectorTiles.lookUp(packed, block, stream, lowTables, s.tile, at);
-                    VectorTiles.lookUp(packed, block, stream, highTables, s.highTile, at);
-                }
+                VectorTiles.shorts(s.bytes, (short) bias, s.tile, at);
             }
         }
+    }
+
+    private void unpackEightBits(long low, int at, Workspace s) {
+        VectorTiles.nibbles(packed, low, stream, s.bytes);
+        VectorTiles.shorts(s.bytes, (short) 0, s.tile, at);
+        VectorTiles.nibbles(packed, low + highOffset - blocksOffset, stream, s.bytes);
+        VectorTiles.shorts(s.bytes, (short) 8, s.highTile, at);
     }
 
     /** {@link #multiplyFloats4} of twelve tokens. */

@@ -902,10 +902,12 @@ final class VectorPanels {
     /**
      * Q4_K, the most frequent type: {@link #nibbleProducts}, {@link #sumNibbles}, {@link #headerMinima} and {@link #combine} in
      * one pass over units of 256 columns, for two vectors of rows. What is kept in registers here costs the others a store and a
-     * load; and where weights are read without a pause prefetchers stay ahead of the loop (BENCHMARKS.md).
+     * load; and where weights are read without a pause prefetchers stay ahead of the loop (BENCHMARKS.md). d and dmin are decoded
+     * elsewhere, as C2's budget would end within.
      *
      * @param at where the first unit of the first vector of rows is
      * @param block the first block's index in the activations
+     * @param factors room for two strips' d and -dmin
      */
     static void dotMinima(
             MemorySegment packed,
