@@ -212,7 +212,7 @@ final class IntegerPanels extends PanelMatrix {
     private void multiplyFours(long unit, Activations x, int t0, int tokens, int block, int results, Workspace s) {
         if (VectorPanels.FLOAT_TILES && tokens <= FEW_TOKENS_MAX) {
             if (isWhole) {
-                decodeWhole(unit, s.headers[0]);
+                VectorPanels.headerWhole(packed, unit, stream, groups(), s.headers[0].scales);
             }
             for (int b = 0; b < unitBlocks; b += sumBlocks) {
                 multiplyPacked(unit, x, t0, tokens, block + b, b, results, s);
@@ -373,7 +373,7 @@ final class IntegerPanels extends PanelMatrix {
             long unit = first + u * unitBytes;
             for (int p = 0; p < panels; p++) {
                 decodeHeader(unit + p * stripBytes, bias, s.headers[p]);
-                decodeWhole(unit + p * stripBytes, s.headers[p]);
+                VectorPanels.headerWhole(packed, unit + p * stripBytes, stream, groups(), s.headers[p].scales);
             }
             for (int b = 0; b < unitBlocks; b += Quantizer.SCALE_BLOCKS) {
                 for (int p = 0; p < panels; p++) {
@@ -382,12 +382,6 @@ final class IntegerPanels extends PanelMatrix {
                 }
             }
         }
-    }
-
-    /** Scales as the file has them, and what they are multiplied by. */
-    private void decodeWhole(long unit, Header h) {
-        VectorPanels.headerWhole(packed, unit, stream, groups(), h.scales);
-        VectorPanels.headerFactors(packed, unit, stream, groups(), ROWS / LANES, h.factors);
     }
 
     /**

@@ -262,7 +262,8 @@ abstract class PanelMatrix extends StripMatrix {
     }
 
     /**
-     * A unit's scales and, of types with offsets, its centres: w = scale·(v + bias) + offset = scale·v + centre.
+     * A unit's scales and, of types with offsets, its centres: w = scale·(v + bias) + offset = scale·v + centre; of Q4_K and Q5_K
+     * its factors too.
      *
      * @param bias what is taken from the type's integers to make v
      */
@@ -270,7 +271,10 @@ abstract class PanelMatrix extends StripMatrix {
         switch (format) {
             case Q4_0, Q5_0, Q8_0, IQ4_NL -> VectorPanels.headerScales(packed, unit, stream, unitBlocks, h.scales);
             case Q4_1, Q5_1 -> VectorPanels.headerOffsets(packed, unit, stream, unitBlocks, bias, h.scales, h.centres);
-            case Q4_K, Q5_K -> VectorPanels.headerMinima(packed, unit, stream, groups(), bias, h.scales, h.centres);
+            case Q4_K, Q5_K -> {
+                VectorPanels.headerFactors(packed, unit, stream, groups(), ROWS / LANES, h.factors);
+                VectorPanels.headerMinima(packed, unit, stream, groups(), bias, h.factors, h.scales, h.centres);
+            }
             case Q6_K, IQ4_XS ->
                 VectorPanels.headerSigned(packed, unit, stream, groups(), quads(), format.factor, h.scales);
             case IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS ->

@@ -85,7 +85,7 @@ final class VectorPanels {
     private static final int TOP_PAIRS = 0xc0c0c0c0;
 
     /** A scale or a minimum. */
-    private static final int SIX = 0x3f;
+    private static final int SIX_BITS = 0x3f;
 
     private static final long UNIT_BYTES = (MINIMA_HEADER + UNIT_BLOCKS * INTS) * (long) VECTOR_BYTES;
 
@@ -293,98 +293,83 @@ final class VectorPanels {
     /**
      * w = d·scale·u - dmin·min = d·scale·(u - bias) + (bias·d·scale - dmin·min), of a panel's four strips. All products are
      * exact.
+     *
+     * @param factors what {@link #headerFactors} made of the four strips
      */
     static void headerMinima(
-            MemorySegment packed, long at, long stream, int groups, float bias, float[] scales, float[] centres) {
+            MemorySegment packed,
+            long at,
+            long stream,
+            int groups,
+            float bias,
+            float[] factors,
+            float[] scales,
+            float[] centres) {
         MemorySegment w = exact(packed);
         for (int i = 0; i < groups * VECTORS; i++) {
             int g = i / VECTORS;
             int v = i % VECTORS;
             long o = at + v * stream + g * (MINIMA_HEADER * (long) VECTOR_BYTES);
             int to = g * 8 * ROWS + v * L;
-            IntVector pair =
-                    IntVector.fromMemorySegment(I, w, o, LE).lanewise(LSHR, 6).and(TOP_PAIRS >>> 6);
-            pair = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE)
-                    .lanewise(LSHR, 4)
-                    .and(TOP_PAIRS >>> 4)
-                    .or(pair);
-            pair = IntVector.fromMemorySegment(I, w, o + 2L * VECTOR_BYTES, LE)
-                    .lanewise(LSHR, 2)
-                    .and(TOP_PAIRS >>> 2)
-                    .or(pair);
-            pair = IntVector.fromMemorySegment(I, w, o + 3L * VECTOR_BYTES, LE)
-                    .and(TOP_PAIRS)
-                    .or(pair);
-            IntVector low = pair.lanewise(LSHL, 16);
-            IntVector t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
-            FloatVector f = t.reinterpretAsFloats();
-            f = f.add(f.sub(LEAST_NORMAL_HALF))
-                    .reinterpretAsInts()
-                    .min(t)
-                    .or(low.and(SIGN))
-                    .reinterpretAsFloats();
-            FloatVector d = f;
-            t = pair.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
-            f = t.reinterpretAsFloats();
-            f = f.add(f.sub(LEAST_NORMAL_HALF))
-                    .reinterpretAsInts()
-                    .min(t)
-                    .or(pair.and(SIGN))
-                    .reinterpretAsFloats();
-            FloatVector dmin = f.neg();
+            FloatVector d = FloatVector.fromArray(F, factors, v * FACTORS + 2 * g * L);
+            FloatVector dmin = FloatVector.fromArray(F, factors, v * FACTORS + (2 * g + 1) * L);
             FloatVector scale;
             IntVector fields;
             fields = IntVector.fromMemorySegment(I, w, o, LE);
-            scale = d.mul((FloatVector) fields.and(SIX).convertShape(VectorOperators.I2F, F, 0));
+            scale = d.mul((FloatVector) fields.and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0));
             scale.intoArray(scales, to);
             scale.mul(bias)
-                    .add(dmin.mul(
-                            (FloatVector) fields.lanewise(LSHR, 8).and(SIX).convertShape(VectorOperators.I2F, F, 0)))
+                    .add(dmin.mul((FloatVector)
+                            fields.lanewise(LSHR, 8).and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0)))
                     .intoArray(centres, to);
-            scale = d.mul((FloatVector) fields.lanewise(LSHR, 16).and(SIX).convertShape(VectorOperators.I2F, F, 0));
+            scale = d.mul(
+                    (FloatVector) fields.lanewise(LSHR, 16).and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0));
             scale.intoArray(scales, to + ROWS);
             scale.mul(bias)
-                    .add(dmin.mul(
-                            (FloatVector) fields.lanewise(LSHR, 24).and(SIX).convertShape(VectorOperators.I2F, F, 0)))
+                    .add(dmin.mul((FloatVector)
+                            fields.lanewise(LSHR, 24).and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0)))
                     .intoArray(centres, to + ROWS);
             fields = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE);
-            scale = d.mul((FloatVector) fields.and(SIX).convertShape(VectorOperators.I2F, F, 0));
+            scale = d.mul((FloatVector) fields.and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0));
             scale.intoArray(scales, to + 2 * ROWS);
             scale.mul(bias)
-                    .add(dmin.mul(
-                            (FloatVector) fields.lanewise(LSHR, 8).and(SIX).convertShape(VectorOperators.I2F, F, 0)))
+                    .add(dmin.mul((FloatVector)
+                            fields.lanewise(LSHR, 8).and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0)))
                     .intoArray(centres, to + 2 * ROWS);
-            scale = d.mul((FloatVector) fields.lanewise(LSHR, 16).and(SIX).convertShape(VectorOperators.I2F, F, 0));
+            scale = d.mul(
+                    (FloatVector) fields.lanewise(LSHR, 16).and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0));
             scale.intoArray(scales, to + 3 * ROWS);
             scale.mul(bias)
-                    .add(dmin.mul(
-                            (FloatVector) fields.lanewise(LSHR, 24).and(SIX).convertShape(VectorOperators.I2F, F, 0)))
+                    .add(dmin.mul((FloatVector)
+                            fields.lanewise(LSHR, 24).and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0)))
                     .intoArray(centres, to + 3 * ROWS);
             fields = IntVector.fromMemorySegment(I, w, o + 2 * VECTOR_BYTES, LE);
-            scale = d.mul((FloatVector) fields.and(SIX).convertShape(VectorOperators.I2F, F, 0));
+            scale = d.mul((FloatVector) fields.and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0));
             scale.intoArray(scales, to + 4 * ROWS);
             scale.mul(bias)
-                    .add(dmin.mul(
-                            (FloatVector) fields.lanewise(LSHR, 8).and(SIX).convertShape(VectorOperators.I2F, F, 0)))
+                    .add(dmin.mul((FloatVector)
+                            fields.lanewise(LSHR, 8).and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0)))
                     .intoArray(centres, to + 4 * ROWS);
-            scale = d.mul((FloatVector) fields.lanewise(LSHR, 16).and(SIX).convertShape(VectorOperators.I2F, F, 0));
+            scale = d.mul(
+                    (FloatVector) fields.lanewise(LSHR, 16).and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0));
             scale.intoArray(scales, to + 5 * ROWS);
             scale.mul(bias)
-                    .add(dmin.mul(
-                            (FloatVector) fields.lanewise(LSHR, 24).and(SIX).convertShape(VectorOperators.I2F, F, 0)))
+                    .add(dmin.mul((FloatVector)
+                            fields.lanewise(LSHR, 24).and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0)))
                     .intoArray(centres, to + 5 * ROWS);
             fields = IntVector.fromMemorySegment(I, w, o + 3 * VECTOR_BYTES, LE);
-            scale = d.mul((FloatVector) fields.and(SIX).convertShape(VectorOperators.I2F, F, 0));
+            scale = d.mul((FloatVector) fields.and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0));
             scale.intoArray(scales, to + 6 * ROWS);
             scale.mul(bias)
-                    .add(dmin.mul(
-                            (FloatVector) fields.lanewise(LSHR, 8).and(SIX).convertShape(VectorOperators.I2F, F, 0)))
+                    .add(dmin.mul((FloatVector)
+                            fields.lanewise(LSHR, 8).and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0)))
                     .intoArray(centres, to + 6 * ROWS);
-            scale = d.mul((FloatVector) fields.lanewise(LSHR, 16).and(SIX).convertShape(VectorOperators.I2F, F, 0));
+            scale = d.mul(
+                    (FloatVector) fields.lanewise(LSHR, 16).and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0));
             scale.intoArray(scales, to + 7 * ROWS);
             scale.mul(bias)
-                    .add(dmin.mul(
-                            (FloatVector) fields.lanewise(LSHR, 24).and(SIX).convertShape(VectorOperators.I2F, F, 0)))
+                    .add(dmin.mul((FloatVector)
+                            fields.lanewise(LSHR, 24).and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0)))
                     .intoArray(centres, to + 7 * ROWS);
         }
     }
@@ -534,8 +519,8 @@ final class VectorPanels {
             long o = at + v * stream + pair * (long) VECTOR_BYTES;
             int to = 2 * pair * ROWS + v * L;
             IntVector fields = IntVector.fromMemorySegment(I, w, o, LE);
-            ((FloatVector) fields.and(SIX).convertShape(VectorOperators.I2F, F, 0)).intoArray(scales, to);
-            ((FloatVector) fields.lanewise(LSHR, 16).and(SIX).convertShape(VectorOperators.I2F, F, 0))
+            ((FloatVector) fields.and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0)).intoArray(scales, to);
+            ((FloatVector) fields.lanewise(LSHR, 16).and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0))
                     .intoArray(scales, to + ROWS);
         }
     }
@@ -1019,9 +1004,9 @@ final class VectorPanels {
                 FloatVector sum = FloatVector.broadcast(F, blockSums[i]);
                 IntVector start = IntVector.broadcast(I, starts[i]);
                 IntVector t0 = s0.reinterpretAsInts();
-                FloatVector w0 = d0.mul((FloatVector) f0.and(SIX).convertShape(VectorOperators.I2F, F, 0));
-                FloatVector c0 =
-                        dmin0.mul((FloatVector) f0.lanewise(LSHR, 8).and(SIX).convertShape(VectorOperators.I2F, F, 0));
+                FloatVector w0 = d0.mul((FloatVector) f0.and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0));
+                FloatVector c0 = dmin0.mul(
+                        (FloatVector) f0.lanewise(LSHR, 8).and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0));
                 a0 = ((FloatVector) t0.lanewise(LSHL, 16)
                                 .add(t0)
                                 .add(start)
@@ -1031,9 +1016,9 @@ final class VectorPanels {
                         .fma(w0, a0);
                 a0 = sum.fma(w0.fma(bias, c0), a0);
                 IntVector t1 = s1.reinterpretAsInts();
-                FloatVector w1 = d1.mul((FloatVector) f1.and(SIX).convertShape(VectorOperators.I2F, F, 0));
-                FloatVector c1 =
-                        dmin1.mul((FloatVector) f1.lanewise(LSHR, 8).and(SIX).convertShape(VectorOperators.I2F, F, 0));
+                FloatVector w1 = d1.mul((FloatVector) f1.and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0));
+                FloatVector c1 = dmin1.mul(
+                        (FloatVector) f1.lanewise(LSHR, 8).and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0));
                 a1 = ((FloatVector) t1.lanewise(LSHL, 16)
                                 .add(t1)
                                 .add(start)
@@ -1155,9 +1140,9 @@ final class VectorPanels {
                 t = t.lanewise(LSHL, 16).add(t).add(start).lanewise(ASHR, 16);
                 IntVector pair =
                         IntVector.fromMemorySegment(I, weights, header, LE).lanewise(LSHR, shift);
-                FloatVector w = d.mul((FloatVector) pair.and(SIX).convertShape(VectorOperators.I2F, F, 0));
-                FloatVector c =
-                        dmin.mul((FloatVector) pair.lanewise(LSHR, 8).and(SIX).convertShape(VectorOperators.I2F, F, 0));
+                FloatVector w = d.mul((FloatVector) pair.and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0));
+                FloatVector c = dmin.mul(
+                        (FloatVector) pair.lanewise(LSHR, 8).and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0));
                 a = ((FloatVector) t.convertShape(VectorOperators.I2F, F, 0))
                         .mul(scale)
                         .fma(w, a);
@@ -1494,9 +1479,9 @@ final class VectorPanels {
                         .add(IntVector.fromArray(I, products, (4 * p + 1) * ROWS + v)
                                 .reinterpretAsShorts())
                         .reinterpretAsInts();
-                FloatVector w0 = (FloatVector) f0.and(SIX).convertShape(VectorOperators.I2F, F, 0);
-                FloatVector c0 =
-                        dmin0.mul((FloatVector) f0.lanewise(LSHR, 8).and(SIX).convertShape(VectorOperators.I2F, F, 0));
+                FloatVector w0 = (FloatVector) f0.and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0);
+                FloatVector c0 = dmin0.mul(
+                        (FloatVector) f0.lanewise(LSHR, 8).and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0));
                 s0 = ((FloatVector) t0.lanewise(LSHL, 16)
                                 .add(t0)
                                 .add(start)
@@ -1509,9 +1494,9 @@ final class VectorPanels {
                         .add(IntVector.fromArray(I, products, (4 * p + 1) * ROWS + v + L)
                                 .reinterpretAsShorts())
                         .reinterpretAsInts();
-                FloatVector w1 = (FloatVector) f1.and(SIX).convertShape(VectorOperators.I2F, F, 0);
-                FloatVector c1 =
-                        dmin1.mul((FloatVector) f1.lanewise(LSHR, 8).and(SIX).convertShape(VectorOperators.I2F, F, 0));
+                FloatVector w1 = (FloatVector) f1.and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0);
+                FloatVector c1 = dmin1.mul(
+                        (FloatVector) f1.lanewise(LSHR, 8).and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0));
                 s1 = ((FloatVector) t1.lanewise(LSHL, 16)
                                 .add(t1)
                                 .add(start)
@@ -1526,8 +1511,9 @@ final class VectorPanels {
                         .add(IntVector.fromArray(I, products, (4 * p + 3) * ROWS + v)
                                 .reinterpretAsShorts())
                         .reinterpretAsInts();
-                w0 = (FloatVector) f0.lanewise(LSHR, 16).and(SIX).convertShape(VectorOperators.I2F, F, 0);
-                c0 = dmin0.mul((FloatVector) f0.lanewise(LSHR, 24).and(SIX).convertShape(VectorOperators.I2F, F, 0));
+                w0 = (FloatVector) f0.lanewise(LSHR, 16).and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0);
+                c0 = dmin0.mul(
+                        (FloatVector) f0.lanewise(LSHR, 24).and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0));
                 s0 = ((FloatVector) t0.lanewise(LSHL, 16)
                                 .add(t0)
                                 .add(start)
@@ -1540,8 +1526,9 @@ final class VectorPanels {
                         .add(IntVector.fromArray(I, products, (4 * p + 3) * ROWS + v + L)
                                 .reinterpretAsShorts())
                         .reinterpretAsInts();
-                w1 = (FloatVector) f1.lanewise(LSHR, 16).and(SIX).convertShape(VectorOperators.I2F, F, 0);
-                c1 = dmin1.mul((FloatVector) f1.lanewise(LSHR, 24).and(SIX).convertShape(VectorOperators.I2F, F, 0));
+                w1 = (FloatVector) f1.lanewise(LSHR, 16).and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0);
+                c1 = dmin1.mul(
+                        (FloatVector) f1.lanewise(LSHR, 24).and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0));
                 s1 = ((FloatVector) t1.lanewise(LSHL, 16)
                                 .add(t1)
                                 .add(start)
