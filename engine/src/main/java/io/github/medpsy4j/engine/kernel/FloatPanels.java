@@ -3,7 +3,6 @@ package io.github.medpsy4j.engine.kernel;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
-import java.util.stream.IntStream;
 
 /**
  * Packed weights multiplied with activations as they are, where vectors have 512 bits: those of eight bits, those that are looked
@@ -32,18 +31,17 @@ final class FloatPanels extends PanelMatrix {
     /** The logarithm of how many words of eight columns share a scale. */
     private final int runLog;
 
-    /** What nibbles stand for as floats, twice, where they are looked up. */
-    private final int[] tables;
+    /** What nibbles stand for as BF16, which has it exactly, twice, where they are looked up. */
+    private final short[] table;
 
     FloatPanels(PanelFormat format, int rows, int columns, Arena arena) {
         super(format, rows, columns, arena);
         blockVectors = INTS + format.highBits;
         runLog = 3 - format.runs;
-        tables = format.isLookedUp
-                ? IntStream.range(0, 32)
-                        .map(i -> Float.floatToRawIntBits(format.lookUp(i & 15)))
-                        .toArray()
-                : null;
+        table = format.isLookedUp ? new short[2 * 16] : null;
+        for (int i = 0; format.isLookedUp && i < table.length; i++) {
+            table[i] = (short) (Float.floatToRawIntBits(format.lookUp(i & 15)) >>> 16);
+        }
     }
 
     /** Whether a type is multiplied so by these vectors. */
@@ -125,7 +123,7 @@ final class FloatPanels extends PanelMatrix {
             int from = row + u * unitBlocks * BLOCK;
             header(unit, h);
             if (format.isLookedUp) {
-                VectorFloats.lookedUp(packed, at, stream, tables, runLog, unitBlocks, x, from, h.scales, s.results, to);
+                VectorFloats.lookedUp(packed, at, stream, table, runLog, unitBlocks, x, from, h.scales, s.results, to);
             } else if (format == PanelFormat.Q8_0) {
                 VectorFloats.eightBits(packed, at, stream, unitBlocks, x, from, h.scales, h.centres, s.results, to);
             } else {
@@ -155,7 +153,7 @@ final class FloatPanels extends PanelMatrix {
         long at = blocks + b * blockVectors * (long) VECTOR_BYTES;
         int run = b * format.runs * ROWS;
         if (format.isLookedUp) {
-            VectorFloats.unpackLookedUp(packed, at, stream, tables, runLog, h.scales, run, tile, to);
+            VectorFloats.unpackLookedUp(packed, at, stream, table, runLog, h.scales, run, tile, to);
         } else if (format == PanelFormat.Q8_0) {
             VectorFloats.unpackEightBits(packed, at, stream, h.scales, h.centres, run, tile, to);
         } else {

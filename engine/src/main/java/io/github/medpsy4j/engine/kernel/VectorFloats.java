@@ -7,12 +7,14 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /** The loops of {@link FloatPanels} and of {@link Bf16Matrix}'s tiles. {@link VectorPanels} says why they are written so. */
 final class VectorFloats {
     private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Integer> I = IntVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Short> S = ShortVector.SPECIES_PREFERRED;
     private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
     private static final int L = VectorPanels.L;
     private static final int ROWS = VectorPanels.ROWS;
@@ -30,6 +32,9 @@ final class VectorFloats {
 
     /** The eight bits that make a float 256 + u. */
     private static final int BYTE = 0x007f8000;
+
+    /** An int's upper half. */
+    private static final int UPPER = 0xffff0000;
 
     private static final int FLOAT_256 = Float.floatToRawIntBits(256);
 
@@ -295,14 +300,14 @@ final class VectorFloats {
     /**
      * Weights that are looked up.
      *
-     * @param tables 16 floats, as ints, and the same again
+     * @param table 16 numbers as BF16, and the same again
      * @param log words of eight columns that share a scale: 1 for two of them, 2 for four
      */
     static void lookedUp(
             MemorySegment packed,
             long at,
             long stream,
-            int[] tables,
+            short[] table,
             int log,
             int blocks,
             float[] x,
@@ -311,10 +316,10 @@ final class VectorFloats {
             float[] y,
             int to) {
         MemorySegment w = VectorPanels.exact(packed);
-        // The nibble is looked up in two equal tables, as its upper neighbour's lowest bit says which: it needs no
-        // mask.
-        IntVector t0 = IntVector.fromArray(I, tables, 0);
-        IntVector t1 = IntVector.fromArray(I, tables, 16);
+        // Two nibbles of an int are looked up at once, one in each half: it needs no mask, as the lowest bit of its
+        // upper
+        // neighbour says in which of two equal tables. A number's lower half is the upper one of a float.
+        ShortVector t = ShortVector.fromArray(S, table, 0);
         FloatVector a0 = FloatVector.fromArray(F, y, to);
         FloatVector a1 = FloatVector.fromArray(F, y, to + L);
         FloatVector a2 = FloatVector.fromArray(F, y, to + 2 * L);
@@ -333,76 +338,61 @@ final class VectorFloats {
             FloatVector b7 = FloatVector.broadcast(F, x[column + 7]);
             FloatVector scale = FloatVector.fromArray(F, scales, run);
             IntVector n = IntVector.fromMemorySegment(I, w, o, LE);
-            IntVector c = n.selectFrom(t0, t1);
-            a0 = c.reinterpretAsFloats().mul(scale).fma(b0, a0);
-            c = n.lanewise(LSHR, 8).selectFrom(t0, t1);
-            a0 = c.reinterpretAsFloats().mul(scale).fma(b1, a0);
-            c = n.lanewise(LSHR, 16).selectFrom(t0, t1);
-            a0 = c.reinterpretAsFloats().mul(scale).fma(b2, a0);
-            c = n.lanewise(LSHR, 24).selectFrom(t0, t1);
-            a0 = c.reinterpretAsFloats().mul(scale).fma(b3, a0);
-            c = n.lanewise(LSHR, 4).selectFrom(t0, t1);
-            a0 = c.reinterpretAsFloats().mul(scale).fma(b4, a0);
-            c = n.lanewise(LSHR, 12).selectFrom(t0, t1);
-            a0 = c.reinterpretAsFloats().mul(scale).fma(b5, a0);
-            c = n.lanewise(LSHR, 20).selectFrom(t0, t1);
-            a0 = c.reinterpretAsFloats().mul(scale).fma(b6, a0);
-            c = n.lanewise(LSHR, 28).selectFrom(t0, t1);
-            a0 = c.reinterpretAsFloats().mul(scale).fma(b7, a0);
+            IntVector c = n.reinterpretAsShorts().selectFrom(t).reinterpretAsInts();
+            IntVector d =
+                    n.lanewise(LSHR, 8).reinterpretAsShorts().selectFrom(t).reinterpretAsInts();
+            a0 = c.lanewise(LSHL, 16).reinterpretAsFloats().mul(scale).fma(b0, a0);
+            a0 = d.lanewise(LSHL, 16).reinterpretAsFloats().mul(scale).fma(b1, a0);
+            a0 = c.and(UPPER).reinterpretAsFloats().mul(scale).fma(b2, a0);
+            a0 = d.and(UPPER).reinterpretAsFloats().mul(scale).fma(b3, a0);
+            c = n.lanewise(LSHR, 4).reinterpretAsShorts().selectFrom(t).reinterpretAsInts();
+            d = n.lanewise(LSHR, 12).reinterpretAsShorts().selectFrom(t).reinterpretAsInts();
+            a0 = c.lanewise(LSHL, 16).reinterpretAsFloats().mul(scale).fma(b4, a0);
+            a0 = d.lanewise(LSHL, 16).reinterpretAsFloats().mul(scale).fma(b5, a0);
+            a0 = c.and(UPPER).reinterpretAsFloats().mul(scale).fma(b6, a0);
+            a0 = d.and(UPPER).reinterpretAsFloats().mul(scale).fma(b7, a0);
             scale = FloatVector.fromArray(F, scales, run + L);
             n = IntVector.fromMemorySegment(I, w, o + stream, LE);
-            c = n.selectFrom(t0, t1);
-            a1 = c.reinterpretAsFloats().mul(scale).fma(b0, a1);
-            c = n.lanewise(LSHR, 8).selectFrom(t0, t1);
-            a1 = c.reinterpretAsFloats().mul(scale).fma(b1, a1);
-            c = n.lanewise(LSHR, 16).selectFrom(t0, t1);
-            a1 = c.reinterpretAsFloats().mul(scale).fma(b2, a1);
-            c = n.lanewise(LSHR, 24).selectFrom(t0, t1);
-            a1 = c.reinterpretAsFloats().mul(scale).fma(b3, a1);
-            c = n.lanewise(LSHR, 4).selectFrom(t0, t1);
-            a1 = c.reinterpretAsFloats().mul(scale).fma(b4, a1);
-            c = n.lanewise(LSHR, 12).selectFrom(t0, t1);
-            a1 = c.reinterpretAsFloats().mul(scale).fma(b5, a1);
-            c = n.lanewise(LSHR, 20).selectFrom(t0, t1);
-            a1 = c.reinterpretAsFloats().mul(scale).fma(b6, a1);
-            c = n.lanewise(LSHR, 28).selectFrom(t0, t1);
-            a1 = c.reinterpretAsFloats().mul(scale).fma(b7, a1);
+            c = n.reinterpretAsShorts().selectFrom(t).reinterpretAsInts();
+            d = n.lanewise(LSHR, 8).reinterpretAsShorts().selectFrom(t).reinterpretAsInts();
+            a1 = c.lanewise(LSHL, 16).reinterpretAsFloats().mul(scale).fma(b0, a1);
+            a1 = d.lanewise(LSHL, 16).reinterpretAsFloats().mul(scale).fma(b1, a1);
+            a1 = c.and(UPPER).reinterpretAsFloats().mul(scale).fma(b2, a1);
+            a1 = d.and(UPPER).reinterpretAsFloats().mul(scale).fma(b3, a1);
+            c = n.lanewise(LSHR, 4).reinterpretAsShorts().selectFrom(t).reinterpretAsInts();
+            d = n.lanewise(LSHR, 12).reinterpretAsShorts().selectFrom(t).reinterpretAsInts();
+            a1 = c.lanewise(LSHL, 16).reinterpretAsFloats().mul(scale).fma(b4, a1);
+            a1 = d.lanewise(LSHL, 16).reinterpretAsFloats().mul(scale).fma(b5, a1);
+            a1 = c.and(UPPER).reinterpretAsFloats().mul(scale).fma(b6, a1);
+            a1 = d.and(UPPER).reinterpretAsFloats().mul(scale).fma(b7, a1);
             scale = FloatVector.fromArray(F, scales, run + 2 * L);
             n = IntVector.fromMemorySegment(I, w, o + 2 * stream, LE);
-            c = n.selectFrom(t0, t1);
-            a2 = c.reinterpretAsFloats().mul(scale).fma(b0, a2);
-            c = n.lanewise(LSHR, 8).selectFrom(t0, t1);
-            a2 = c.reinterpretAsFloats().mul(scale).fma(b1, a2);
-            c = n.lanewise(LSHR, 16).selectFrom(t0, t1);
-            a2 = c.reinterpretAsFloats().mul(scale).fma(b2, a2);
-            c = n.lanewise(LSHR, 24).selectFrom(t0, t1);
-            a2 = c.reinterpretAsFloats().mul(scale).fma(b3, a2);
-            c = n.lanewise(LSHR, 4).selectFrom(t0, t1);
-            a2 = c.reinterpretAsFloats().mul(scale).fma(b4, a2);
-            c = n.lanewise(LSHR, 12).selectFrom(t0, t1);
-            a2 = c.reinterpretAsFloats().mul(scale).fma(b5, a2);
-            c = n.lanewise(LSHR, 20).selectFrom(t0, t1);
-            a2 = c.reinterpretAsFloats().mul(scale).fma(b6, a2);
-            c = n.lanewise(LSHR, 28).selectFrom(t0, t1);
-            a2 = c.reinterpretAsFloats().mul(scale).fma(b7, a2);
+            c = n.reinterpretAsShorts().selectFrom(t).reinterpretAsInts();
+            d = n.lanewise(LSHR, 8).reinterpretAsShorts().selectFrom(t).reinterpretAsInts();
+            a2 = c.lanewise(LSHL, 16).reinterpretAsFloats().mul(scale).fma(b0, a2);
+            a2 = d.lanewise(LSHL, 16).reinterpretAsFloats().mul(scale).fma(b1, a2);
+            a2 = c.and(UPPER).reinterpretAsFloats().mul(scale).fma(b2, a2);
+            a2 = d.and(UPPER).reinterpretAsFloats().mul(scale).fma(b3, a2);
+            c = n.lanewise(LSHR, 4).reinterpretAsShorts().selectFrom(t).reinterpretAsInts();
+            d = n.lanewise(LSHR, 12).reinterpretAsShorts().selectFrom(t).reinterpretAsInts();
+            a2 = c.lanewise(LSHL, 16).reinterpretAsFloats().mul(scale).fma(b4, a2);
+            a2 = d.lanewise(LSHL, 16).reinterpretAsFloats().mul(scale).fma(b5, a2);
+            a2 = c.and(UPPER).reinterpretAsFloats().mul(scale).fma(b6, a2);
+            a2 = d.and(UPPER).reinterpretAsFloats().mul(scale).fma(b7, a2);
             scale = FloatVector.fromArray(F, scales, run + 3 * L);
             n = IntVector.fromMemorySegment(I, w, o + 3 * stream, LE);
-            c = n.selectFrom(t0, t1);
-            a3 = c.reinterpretAsFloats().mul(scale).fma(b0, a3);
-            c = n.lanewise(LSHR, 8).selectFrom(t0, t1);
-            a3 = c.reinterpretAsFloats().mul(scale).fma(b1, a3);
-            c = n.lanewise(LSHR, 16).selectFrom(t0, t1);
-            a3 = c.reinterpretAsFloats().mul(scale).fma(b2, a3);
-            c = n.lanewise(LSHR, 24).selectFrom(t0, t1);
-            a3 = c.reinterpretAsFloats().mul(scale).fma(b3, a3);
-            c = n.lanewise(LSHR, 4).selectFrom(t0, t1);
-            a3 = c.reinterpretAsFloats().mul(scale).fma(b4, a3);
-            c = n.lanewise(LSHR, 12).selectFrom(t0, t1);
-            a3 = c.reinterpretAsFloats().mul(scale).fma(b5, a3);
-            c = n.lanewise(LSHR, 20).selectFrom(t0, t1);
-            a3 = c.reinterpretAsFloats().mul(scale).fma(b6, a3);
-            c = n.lanewise(LSHR, 28).selectFrom(t0, t1);
-            a3 = c.reinterpretAsFloats().mul(scale).fma(b7, a3);
+            c = n.reinterpretAsShorts().selectFrom(t).reinterpretAsInts();
+            d = n.lanewise(LSHR, 8).reinterpretAsShorts().selectFrom(t).reinterpretAsInts();
+            a3 = c.lanewise(LSHL, 16).reinterpretAsFloats().mul(scale).fma(b0, a3);
+            a3 = d.lanewise(LSHL, 16).reinterpretAsFloats().mul(scale).fma(b1, a3);
+            a3 = c.and(UPPER).reinterpretAsFloats().mul(scale).fma(b2, a3);
+            a3 = d.and(UPPER).reinterpretAsFloats().mul(scale).fma(b3, a3);
+            c = n.lanewise(LSHR, 4).reinterpretAsShorts().selectFrom(t).reinterpretAsInts();
+            d = n.lanewise(LSHR, 12).reinterpretAsShorts().selectFrom(t).reinterpretAsInts();
+            a3 = c.lanewise(LSHL, 16).reinterpretAsFloats().mul(scale).fma(b4, a3);
+            a3 = d.lanewise(LSHL, 16).reinterpretAsFloats().mul(scale).fma(b5, a3);
+            a3 = c.and(UPPER).reinterpretAsFloats().mul(scale).fma(b6, a3);
+            a3 = d.and(UPPER).reinterpretAsFloats().mul(scale).fma(b7, a3);
         }
         a0.intoArray(y, to);
         a1.intoArray(y, to + L);
@@ -509,7 +499,7 @@ final class VectorFloats {
             MemorySegment packed,
             long at,
             long stream,
-            int[] tables,
+            short[] table,
             int log,
             float[] scales,
             int run,
@@ -517,30 +507,26 @@ final class VectorFloats {
             long to0) {
         MemorySegment w = VectorPanels.exact(packed);
         MemorySegment t = VectorPanels.exact(tile);
-        IntVector t0 = IntVector.fromArray(I, tables, 0);
-        IntVector t1 = IntVector.fromArray(I, tables, 16);
+        ShortVector lookUp = ShortVector.fromArray(S, table, 0);
         for (int i = 0; i < INTS * VECTORS; i++) {
             int word = i / VECTORS;
             int v = i % VECTORS;
             long to = to0 + word * (8L * COLUMN_BYTES) + v / 2 * HALF_BYTES + v % 2 * (long) VECTOR_BYTES;
             FloatVector scale = FloatVector.fromArray(F, scales, run + (word >> log) * ROWS + v * L);
             IntVector n = IntVector.fromMemorySegment(I, w, at + v * stream + word * (long) VECTOR_BYTES, LE);
-            IntVector c = n.selectFrom(t0, t1);
-            c.reinterpretAsFloats().mul(scale).intoMemorySegment(t, to, LE);
-            c = n.lanewise(LSHR, 8).selectFrom(t0, t1);
-            c.reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + COLUMN_BYTES, LE);
-            c = n.lanewise(LSHR, 16).selectFrom(t0, t1);
-            c.reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + 2 * COLUMN_BYTES, LE);
-            c = n.lanewise(LSHR, 24).selectFrom(t0, t1);
-            c.reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + 3 * COLUMN_BYTES, LE);
-            c = n.lanewise(LSHR, 4).selectFrom(t0, t1);
-            c.reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + 4 * COLUMN_BYTES, LE);
-            c = n.lanewise(LSHR, 12).selectFrom(t0, t1);
-            c.reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + 5 * COLUMN_BYTES, LE);
-            c = n.lanewise(LSHR, 20).selectFrom(t0, t1);
-            c.reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + 6 * COLUMN_BYTES, LE);
-            c = n.lanewise(LSHR, 28).selectFrom(t0, t1);
-            c.reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + 7 * COLUMN_BYTES, LE);
+            IntVector c = n.reinterpretAsShorts().selectFrom(lookUp).reinterpretAsInts();
+            IntVector d =
+                    n.lanewise(LSHR, 8).reinterpretAsShorts().selectFrom(lookUp).reinterpretAsInts();
+            c.lanewise(LSHL, 16).reinterpretAsFloats().mul(scale).intoMemorySegment(t, to, LE);
+            d.lanewise(LSHL, 16).reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + COLUMN_BYTES, LE);
+            c.and(UPPER).reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + 2 * COLUMN_BYTES, LE);
+            d.and(UPPER).reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + 3 * COLUMN_BYTES, LE);
+            c = n.lanewise(LSHR, 4).reinterpretAsShorts().selectFrom(lookUp).reinterpretAsInts();
+            d = n.lanewise(LSHR, 12).reinterpretAsShorts().selectFrom(lookUp).reinterpretAsInts();
+            c.lanewise(LSHL, 16).reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + 4 * COLUMN_BYTES, LE);
+            d.lanewise(LSHL, 16).reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + 5 * COLUMN_BYTES, LE);
+            c.and(UPPER).reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + 6 * COLUMN_BYTES, LE);
+            d.and(UPPER).reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + 7 * COLUMN_BYTES, LE);
         }
     }
 
