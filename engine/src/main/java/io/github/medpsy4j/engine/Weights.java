@@ -9,6 +9,7 @@ import io.github.medpsy4j.gguf.GgufFile;
 import io.github.medpsy4j.gguf.TensorInfo;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.HashSet;
@@ -16,6 +17,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -52,15 +54,14 @@ final class Weights {
 
     final Layer[] layers;
     final float[] outputNorm; // [hidden]
-    final Matrix output; // [vocabulary][hidden]
     final float[] ropeDivisors; // [headDim / 2] or null
+    Matrix output; // [vocabulary][hidden]
 
     private final GgufFile file;
     private final Kernels kernels;
-    private final MatrixLoader loader;
     private final Progress progress;
     private final int rowsMax; // of a matrix
-    private long bytesDone;
+    private final List<MatrixLoader.Request> requests = new ArrayList<>();
     private final Set<String> used = new HashSet<>();
     private final MemorySegment embedding; // [vocabulary][hidden]
     private final WeightDecoder embeddingDecoder;
@@ -68,30 +69,24 @@ final class Weights {
     private final int hidden;
 
     Weights(GgufFile file, Config c, Kernels kernels, MatrixLoader loader, Progress progress) throws IOException {
-        this(file, c, kernels, loader, progress, IntStream.range(0, c.layers()).toArray(), Integer.MAX_VALUE);
+        this(file, c, kernels, progress, IntStream.range(0, c.layers()).toArray(), Integer.MAX_VALUE);
         for (TensorInfo t : file.tensors()) {
             if (!used.contains(t.name())) {
                 throw new ModelException(file.path() + ": tensor '" + t.name() + "' has no place in architecture '"
                         + c.architecture().key + "' as this engine computes it; ignoring it could give wrong answers");
             }
         }
-        tell(true);
+        loader.load(requests, this::tell);
+        progress.at(totalBytes(), totalBytes());
     }
 
-    private Weights(
-            GgufFile file,
-            Config c,
-            Kernels kernels,
-            MatrixLoader loader,
-            Progress progress,
-            int[] layersUsed,
-            int rowsMax)
+    /** Checks all shapes; the matrices remain to be loaded. */
+    private Weights(GgufFile file, Config c, Kernels kernels, Progress progress, int[] layersUsed, int rowsMax)
             throws IOException {
         this.progress = progress;
         this.rowsMax = rowsMax;
         this.file = file;
         this.kernels = kernels;
-        this.loader = loader;
         this.hidden = c.hidden();
         int qWidth = c.heads() * c.headDim();
         int kvWidth = c.kvHeads() * c.headDim();
@@ -100,21 +95,21 @@ final class Weights {
         embeddingDecoder = decoder(tokens);
         embeddingRowBytes = tokens.byteSize() / c.vocabulary();
         // The greatest matrix first: while one is packed, the file's pages of it are in memory too. Tied models have no
-        // output
-        // matrix of their own: the embedding serves.
-        output = matrix(
+        // output matrix of their own: the embedding serves.
+        matrix(
                 file.tensor("output.weight").isPresent() ? "output.weight" : "token_embd.weight",
                 c.vocabulary(),
-                c.hidden());
+                c.hidden(),
+                m -> output = m);
         layers = new Layer[layersUsed.length];
         for (int i = 0; i < layers.length; i++) {
             String p = "blk." + layersUsed[i] + ".";
             Layer l = new Layer();
             layers[i] = l;
             l.attentionNorm = vector(p + "attn_norm.weight", c.hidden());
-            l.q = matrix(p + "attn_q.weight", qWidth, c.hidden());
-            l.k = matrix(p + "attn_k.weight", kvWidth, c.hidden());
-            l.v = matrix(p + "attn_v.weight", kvWidth, c.hidden());
+            matrix(p + "attn_q.weight", qWidth, c.hidden(), m -> l.q = m);
+            matrix(p + "attn_k.weight", kvWidth, c.hidden(), m -> l.k = m);
+            matrix(p + "attn_v.weight", kvWidth, c.hidden(), m -> l.v = m);
             l.qBias = vectorOrNull(p + "attn_q.bias", qWidth);
             l.kBias = vectorOrNull(p + "attn_k.bias", kvWidth);
             l.vBias = vectorOrNull(p + "attn_v.bias", kvWidth);
@@ -122,12 +117,12 @@ final class Weights {
                 l.qNorm = vector(p + "attn_q_norm.weight", c.headDim());
                 l.kNorm = vector(p + "attn_k_norm.weight", c.headDim());
             }
-            l.attentionOutput = matrix(p + "attn_output.weight", c.hidden(), qWidth);
+            matrix(p + "attn_output.weight", c.hidden(), qWidth, m -> l.attentionOutput = m);
             l.attentionOutputBias = vectorOrNull(p + "attn_output.bias", c.hidden());
             l.ffnNorm = vector(p + "ffn_norm.weight", c.hidden());
-            l.gate = matrix(p + "ffn_gate.weight", c.ffn(), c.hidden());
-            l.up = matrix(p + "ffn_up.weight", c.ffn(), c.hidden());
-            l.down = matrix(p + "ffn_down.weight", c.hidden(), c.ffn());
+            matrix(p + "ffn_gate.weight", c.ffn(), c.hidden(), m -> l.gate = m);
+            matrix(p + "ffn_up.weight", c.ffn(), c.hidden(), m -> l.up = m);
+            matrix(p + "ffn_down.weight", c.hidden(), c.ffn(), m -> l.down = m);
         }
         outputNorm = vector("output_norm.weight", c.hidden());
         ropeDivisors = vectorOrNull("rope_freqs.weight", c.headDim() / 2);
@@ -149,7 +144,9 @@ final class Weights {
                     return isNew;
                 })
                 .toArray();
-        return new Weights(file, c, kernels, loader, (done, total) -> true, layers, rows);
+        Weights weights = new Weights(file, c, kernels, (done, total) -> true, layers, rows);
+        loader.load(weights.requests, bytes -> {});
+        return weights;
     }
 
     /** The types of the tensors that were used, which decide what kernels run. */
@@ -185,23 +182,25 @@ final class Weights {
         }
     }
 
-    private Matrix matrix(String name, int rows, int columns) throws IOException {
+    /** Has a matrix loaded with the others and put in its place. */
+    private void matrix(String name, int rows, int columns, Consumer<Matrix> place) throws ModelException {
         TensorInfo t = tensor(name, columns, rows);
         decoder(t);
-        Matrix matrix = loader.load(t, Math.min(rows, rowsMax), columns);
-        bytesDone += t.byteSize();
-        tell(false);
-        return matrix;
+        requests.add(new MatrixLoader.Request(t, Math.min(rows, rowsMax), columns, place));
     }
 
-    private void tell(boolean isDone) {
-        long total = file.tensors().stream().mapToLong(TensorInfo::byteSize).sum();
+    private void tell(long bytesDone) {
         // A tied matrix is loaded twice: as the embedding and as the output.
-        long done = isDone ? total : Math.min(bytesDone, total - 1);
-        if (!progress.at(done, total) && !isDone) {
+        long total = totalBytes();
+        long done = Math.min(bytesDone, total - 1);
+        if (!progress.at(done, total)) {
             throw new CancellationException(
                     file.path() + ": loading was stopped after " + done + " of " + total + " bytes");
         }
+    }
+
+    private long totalBytes() {
+        return file.tensors().stream().mapToLong(TensorInfo::byteSize).sum();
     }
 
     private float[] vector(String name, int length) throws ModelException {

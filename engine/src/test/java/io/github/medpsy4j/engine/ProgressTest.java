@@ -41,7 +41,7 @@ class ProgressTest {
             return true;
         });
         Model.load(TinyModels.path("q8_0"), options).close();
-        assertTrue(all.size() > 10);
+        assertTrue(all.size() > 1);
         assertEquals(all.stream().sorted().toList(), all);
         assertEquals(bytes, all.getLast());
         assertEquals(1, all.stream().filter(done -> done == bytes).count());

@@ -169,7 +169,7 @@ abstract class PanelMatrix extends StripMatrix {
                 ? new FloatPanels(format, rows, columns, arena)
                 : new IntegerPanels(format, rows, columns, arena);
         pool.run(m.strips(), 1, (begin, end, worker) -> {
-            byte[] src = new byte[m.unitBlocks * BLOCK / format.blockWeights * format.type.blockBytes()];
+            byte[] src = new byte[Math.toIntExact(LANES * m.sourceRowBytes())];
             int[] unit = new int[Math.toIntExact(m.unitBytes / Integer.BYTES)];
             for (int strip = begin; strip < end; strip++) {
                 m.packStrip(source, strip, src, unit);
@@ -178,26 +178,32 @@ abstract class PanelMatrix extends StripMatrix {
         return m;
     }
 
+    private long sourceRowBytes() {
+        return (long) columns() / format.blockWeights * format.type.blockBytes();
+    }
+
     private void packStrip(MemorySegment source, int strip, byte[] src, int[] unit) {
-        long rowBytes = (long) columns() / format.blockWeights * format.type.blockBytes();
+        int rowBytes = src.length / LANES;
         int rowsHere = rowsOf(strip);
+        // At once: to copy each row's part of a unit takes a fifth of the time that packing takes.
+        long from = (long) strip * src.length;
+        MemorySegment.copy(source, ValueLayout.JAVA_BYTE, from, src, 0, rowsHere * rowBytes);
         for (int u = 0; u < units; u++) {
             Arrays.fill(unit, 0);
             for (int r = 0; r < rowsHere; r++) {
-                long from = ((long) strip * LANES + r) * rowBytes + (long) u * src.length;
-                MemorySegment.copy(source, ValueLayout.JAVA_BYTE, from, src, 0, src.length);
-                packRow(src, unit, r);
+                packRow(src, r * rowBytes + u * (rowBytes / units), unit, r);
             }
             put(strip, u * unitBytes, unit, unit.length);
         }
     }
 
-    private void packRow(byte[] src, int[] unit, int r) {
-        packHeader(src, unit, r);
+    /** Packs a row's part of a unit, which begins at {@code from}. */
+    private void packRow(byte[] src, int from, int[] unit, int r) {
+        packHeader(src, from, unit, r);
         int perBlock = format.type.blockBytes();
         int subBlocks = format.blockWeights / BLOCK;
         for (int b = 0; b < unitBlocks; b++) {
-            packBlock(src, b / subBlocks * perBlock, b % subBlocks, unit, b, r);
+            packBlock(src, from + b / subBlocks * perBlock, b % subBlocks, unit, b, r);
         }
     }
 
@@ -210,22 +216,23 @@ abstract class PanelMatrix extends StripMatrix {
      */
     abstract void packBlock(byte[] src, int block, int j, int[] unit, int b, int r);
 
-    private void packHeader(byte[] src, int[] unit, int r) {
+    private void packHeader(byte[] src, int from, int[] unit, int r) {
         int perBlock = format.type.blockBytes();
         switch (format) {
             case Q4_0, Q5_0, Q8_0, IQ4_NL -> {
                 for (int b = 0; b < unitBlocks; b++) {
-                    unit[r + b / 2 * LANES] |= halves(format.d(src, b * perBlock), (short) 0) << (16 * (b & 1));
+                    unit[r + b / 2 * LANES] |= halves(format.d(src, from + b * perBlock), (short) 0) << (16 * (b & 1));
                 }
             }
             case Q4_1, Q5_1 -> {
                 for (int b = 0; b < unitBlocks; b++) {
-                    unit[r + b * LANES] = halves(format.d(src, b * perBlock), format.m(src, b * perBlock));
+                    unit[r + b * LANES] =
+                            halves(format.d(src, from + b * perBlock), format.m(src, from + b * perBlock));
                 }
             }
             case Q4_K, Q5_K -> {
                 for (int g = 0; g < groups(); g++) {
-                    int block = g * perBlock;
+                    int block = from + g * perBlock;
                     int halves = halves(format.d(src, block), format.m(src, block));
                     int to = r + g * VectorPanels.MINIMA_HEADER * LANES;
                     for (int p = 0; p < VectorPanels.MINIMA_HEADER; p++) {
@@ -236,7 +243,7 @@ abstract class PanelMatrix extends StripMatrix {
             }
             case Q6_K, IQ4_XS -> {
                 for (int g = 0; g < groups(); g++) {
-                    int block = g * perBlock;
+                    int block = from + g * perBlock;
                     int to = r + g * (1 + quads()) * LANES;
                     unit[to] = halves(format.d(src, block), (short) 0);
                     for (int p = 0; p < quads(); p++) {
@@ -246,7 +253,7 @@ abstract class PanelMatrix extends StripMatrix {
             }
             case IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {
                 for (int g = 0; g < groups(); g++) {
-                    int block = g * perBlock;
+                    int block = from + g * perBlock;
                     int to = r + g * (1 + format.runs) * LANES;
                     unit[to] = halves(format.d(src, block), (short) 0);
                     for (int p = 0; p < format.runs; p++) {
