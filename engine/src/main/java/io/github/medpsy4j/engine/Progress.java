@@ -4,7 +4,7 @@ package io.github.medpsy4j.engine;
 @FunctionalInterface
 public interface Progress {
     /**
-     * Called by the thread that asked for the work, several times and with rising numbers, the last time with {@code done}
+     * Called by the thread that asked for the work, several times and with numbers that never fall, the last time with {@code done}
      * equal to {@code total}.
      *
      * @return whether to go on; else the work ends with {@link java.util.concurrent.CancellationException}
