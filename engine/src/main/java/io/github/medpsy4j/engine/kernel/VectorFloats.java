@@ -316,9 +316,8 @@ final class VectorFloats {
             float[] y,
             int to) {
         MemorySegment w = VectorPanels.exact(packed);
-        // Two nibbles of an int are looked up at once, one in each half: it needs no mask, as the lowest bit of its
-        // upper
-        // neighbour says in which of two equal tables. A number's lower half is the upper one of a float.
+        // Two nibbles of an int are looked up at once, one in each half. They need no mask: the lowest bit of its upper
+        // neighbour says in which of two equal tables. What is found is the upper half of a float.
         ShortVector t = ShortVector.fromArray(S, table, 0);
         FloatVector a0 = FloatVector.fromArray(F, y, to);
         FloatVector a1 = FloatVector.fromArray(F, y, to + L);
