@@ -269,7 +269,7 @@ final class IntegerPanels extends PanelMatrix {
                 }
                 return;
             }
-            case Q4_0, Q4_1 -> VectorPanels.sumNibbles(s.products, unitBlocks, x, at, s.sums);
+            case Q4_0, Q4_1, IQ3_S_LINEAR -> VectorPanels.sumNibbles(s.products, unitBlocks, x, at, s.sums);
             case Q5_0, Q5_1 -> {
                 for (int v = 0; v < ROWS; v += 2 * LANES) {
                     VectorPanels.dotFiveBits(

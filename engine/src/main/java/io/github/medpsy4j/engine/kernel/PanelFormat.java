@@ -43,6 +43,11 @@ enum PanelFormat {
     IQ4_XS(GgmlType.IQ4_XS, 256, 1f, 1, 0),
     /** 110 bytes for 256, see {@link DequantizeIQuants}: w = d·(1 + 2·scale)·(±1, ±3, … ±15). */
     IQ3_S(GgmlType.IQ3_S, 256, 1f, 1, 0x0f0d0b0907050301L),
+    /**
+     * IQ3_S without a table, wherever integers are multiplied: ±1, ±3 … ±15 are 2·(n - 8) + 1. So w = d·(2 + 4·scale)·(n - 8) + d·(1
+     * + 2·scale), nibbles with an offset.
+     */
+    IQ3_S_LINEAR(GgmlType.IQ3_S, 256, 2f),
     /** 98 bytes for 256: w = d·(1 + 2·scale)/4·c. */
     IQ3_XXS(GgmlType.IQ3_XXS, 256, 0.25f, 1, 0x3e342c241c140c04L),
     /** 82 bytes for 256: w = d·(1 + 2·scale)/8·c, a scale for each 16. */
@@ -78,6 +83,17 @@ enum PanelFormat {
         this.factor = 1;
     }
 
+    /** Four bits that are not looked up, with scales that are. */
+    PanelFormat(GgmlType type, int blockWeights, float factor) {
+        this.type = type;
+        this.blockWeights = blockWeights;
+        this.highBits = 0;
+        this.runs = 1;
+        this.isLookedUp = false;
+        this.magnitudes = 0;
+        this.factor = factor;
+    }
+
     PanelFormat(GgmlType type, int blockWeights, float factor, int runs, long magnitudes) {
         this.type = type;
         this.blockWeights = blockWeights;
@@ -101,7 +117,7 @@ enum PanelFormat {
             case Q8_0 -> Q8_0;
             case IQ4_NL -> IQ4_NL;
             case IQ4_XS -> IQ4_XS;
-            case IQ3_S -> IQ3_S;
+            case IQ3_S -> VectorPanels.FLOAT_TILES ? IQ3_S : IQ3_S_LINEAR;
             case IQ3_XXS -> IQ3_XXS;
             case IQ2_S -> IQ2_S;
             case IQ2_XS -> IQ2_XS;
@@ -121,7 +137,10 @@ enum PanelFormat {
 
     /** Whether weights have an offset beside their scale. */
     boolean hasCentre() {
-        return this == Q4_1 || this == Q4_K || this == Q5_1 || this == Q5_K;
+        return switch (this) {
+            case Q4_1, Q4_K, Q5_1, Q5_K, IQ3_S_LINEAR -> true;
+            default -> false;
+        };
     }
 
     /**
@@ -146,6 +165,14 @@ enum PanelFormat {
                     to[at + i * stride] = codes(src, block, j, i);
                 }
             }
+            case IQ3_S_LINEAR -> {
+                for (int i = 0; i < 4; i++) {
+                    // The number m of a magnitude 2·m + 1 becomes 8 + m, of a negative one 7 - m.
+                    int codes = codes(src, block, j, i);
+                    int negative = codes & 0x88888888;
+                    to[at + i * stride] = codes ^ (0x88888888 | (negative - (negative >>> 3)));
+                }
+            }
         }
     }
 
@@ -156,7 +183,7 @@ enum PanelFormat {
     private int codes(byte[] src, int block, int j, int i) {
         int at = 4 * j + i;
         return switch (this) {
-            case IQ3_S -> {
+            case IQ3_S, IQ3_S_LINEAR -> {
                 int qs = block + DequantizeIQuants.IQ3_S_QS + 2 * at;
                 int qh = src[block + DequantizeIQuants.IQ3_S_QH + j] >>> (2 * i);
                 int first = Grids.IQ3_S[(src[qs] & 0xff) | (qh & 1) << 8];
@@ -218,7 +245,7 @@ enum PanelFormat {
                 }
             }
             case Q8_0 -> nibbles(src, block + 2, 4, 0x88888888, to, at, stride);
-            case Q4_0, Q4_1, Q4_K, IQ4_NL, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {}
+            case Q4_0, Q4_1, Q4_K, IQ4_NL, IQ4_XS, IQ3_S, IQ3_S_LINEAR, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {}
         }
     }
 
@@ -352,7 +379,7 @@ enum PanelFormat {
     /** The scales of runs 8g..8g+7 of a 256-wide block of three or two bits: s, half a byte, of 2·s + 1. */
     int oddScales(byte[] src, int block, int g) {
         return switch (this) {
-            case IQ3_S -> int32(src, block + DequantizeIQuants.IQ3_S_SCALES);
+            case IQ3_S, IQ3_S_LINEAR -> int32(src, block + DequantizeIQuants.IQ3_S_SCALES);
             case IQ2_S -> int32(src, block + DequantizeIQuants.IQ2_S_SCALES + 4 * g);
             case IQ2_XS -> int32(src, block + DequantizeIQuants.IQ2_XS_SCALES + 4 * g);
             case IQ3_XXS -> highestNibbles(src, block + DequantizeIQuants.IQ3_XXS_AUX, 4);

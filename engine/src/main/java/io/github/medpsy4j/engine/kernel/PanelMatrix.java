@@ -143,7 +143,7 @@ abstract class PanelMatrix extends StripMatrix {
             case Q4_1, Q5_1 -> unitBlocks;
             case Q4_K, Q5_K -> VectorPanels.MINIMA_HEADER * groups;
             case Q6_K, IQ4_XS -> (1 + 2 * format.runs) * groups;
-            case IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> (1 + format.runs) * groups;
+            case IQ3_S, IQ3_S_LINEAR, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> (1 + format.runs) * groups;
         };
     }
 
@@ -251,7 +251,7 @@ abstract class PanelMatrix extends StripMatrix {
                     }
                 }
             }
-            case IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {
+            case IQ3_S, IQ3_S_LINEAR, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {
                 for (int g = 0; g < groups(); g++) {
                     int block = from + g * perBlock;
                     int to = r + g * (1 + format.runs) * LANES;
@@ -286,6 +286,12 @@ abstract class PanelMatrix extends StripMatrix {
                 VectorPanels.headerSigned(packed, unit, stream, groups(), quads(), format.factor, h.scales);
             case IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS ->
                 VectorPanels.headerOdd(packed, unit, stream, groups(), format.runs, format.factor, h.scales);
+            case IQ3_S_LINEAR -> {
+                VectorPanels.headerOdd(packed, unit, stream, groups(), format.runs, format.factor, h.scales);
+                for (int i = 0; i < unitBlocks * ROWS; i++) {
+                    h.centres[i] = (bias - 7.5f) * h.scales[i];
+                }
+            }
         }
     }
 }

@@ -315,6 +315,7 @@ class PanelMatrixTest {
             case IQ4_NL -> DequantizeIQuants.IQ4_VALUES[nibble(b, block + 2 + i % 16, i / 16)];
             case IQ4_XS -> DequantizeIQuants.IQ4_VALUES[nibble(b, block + 8 + 16 * j + l % 16, l / 16)];
             case IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> gridInteger(format, b, block, i);
+            case IQ3_S_LINEAR -> (gridInteger(PanelFormat.IQ3_S, b, block, i) - 1) / 2;
         };
     }
 
@@ -337,6 +338,7 @@ class PanelMatrixTest {
                 yield d * ((nibble(b, block + 4 + j / 2, j % 2) | (b[block + 2 + j / 4] >> (j % 4 * 2) & 3) << 4) - 32);
             }
             case IQ3_S -> d * (1 + 2 * nibble(b, block + 106 + i / 64, i / 32 % 2));
+            case IQ3_S_LINEAR -> 2 * scale(PanelFormat.IQ3_S, b, block, i);
             case IQ3_XXS -> d * 0.25f * (1 + 2 * nibble(b, block + 66 + i / 32 * 4 + 3, 1));
             case IQ2_S -> d * 0.125f * (1 + 2 * nibble(b, block + 74 + i / 32, i / 16 % 2));
             case IQ2_XS -> d * 0.125f * (1 + 2 * nibble(b, block + 66 + i / 32, i / 16 % 2));
@@ -357,6 +359,7 @@ class PanelMatrixTest {
         float biased = bias * scale(format, b, block, i);
         return switch (format) {
             case Q4_1, Q5_1 -> biased + half(b, block + 2);
+            case IQ3_S_LINEAR -> biased - 7.5f * scale(format, b, block, i);
             case Q4_K, Q5_K -> Math.fma(sixBitMinimum(b, block, i / 32), -half(b, block + 2), biased);
             default -> 0;
         };
