@@ -6,8 +6,9 @@ import java.util.Arrays;
 
 /**
  * Packed weights multiplied with activations as they are, where vectors have 512 bits: those of eight bits, those that are looked
- * up, and those of five and six bits unless the processor prefers shorts ({@link VectorPanels#FLOAT_TILES}). For one token that
- * costs no more than integers do, for several it costs less, and nothing is rounded but the sums.
+ * up, and those of five and six bits unless the processor prefers shorts ({@link VectorPanels#FLOAT_TILES}), as it then does for
+ * IQ3_S ({@link PanelFormat#IQ3_S_LINEAR}). For one token that costs no more than integers do, for several it costs less, and
+ * nothing is rounded but the sums.
  *
  * <p>y = Σ w·x is a chain of fused multiply-adds in order of columns, the same for one token and for many: results do not
  * depend on the batch. w = fma(scale, v, centre) for each run of columns that share a scale. Here v is 256 + u of an unsigned

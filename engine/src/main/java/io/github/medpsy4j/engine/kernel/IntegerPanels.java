@@ -7,11 +7,11 @@ import java.util.stream.IntStream;
 
 /**
  * Packed weights multiplied with quantized activations ({@link Quantizer}) in exact integer arithmetic: every type where vectors
- * have less than 512 bits, those of four bits everywhere, and those of five and six where shorts are preferred ({@link
+ * have less than 512 bits, those of four bits everywhere, and those of five and six and IQ3_S where shorts are preferred ({@link
  * Processor}). No other way takes as few instructions for one token's nibbles.
  *
  * <p>For each run of columns that share a scale: s = Σ c·q over the integers, where c is the weight's centred integer
- * (n - 8 of four bits, n + 16·h - 16 of five, n + 16·h - 32 of six, the byte of eight, table[n]). In floats, in order of columns,
+ * (n - 8 of four bits and of IQ3_S, n + 16·h - 16 of five, n + 16·h - 32 of six, the byte of eight, table[n]). In floats, in order of columns,
  * y += (s·scale(x))·scale(w) and, where the type has offsets, y += sum(x)·centre(w). Scales and centres of the types with
  * two levels of scales are floats made of both, scale(w) = d·scale and centre(w) = bias·d·scale - dmin·min, in which only
  * the last difference rounds. So only these float operations round, and their order is the same for one token and for
