@@ -288,6 +288,7 @@ abstract class PanelMatrix extends StripMatrix {
                 VectorPanels.headerOdd(packed, unit, stream, groups(), format.runs, format.factor, h.scales);
             case IQ3_S_LINEAR -> {
                 VectorPanels.headerOdd(packed, unit, stream, groups(), format.runs, format.factor, h.scales);
+                // 2·D·(n - 8) + D is 2·D·(n - 7.5).
                 for (int i = 0; i < unitBlocks * ROWS; i++) {
                     h.centres[i] = (bias - 7.5f) * h.scales[i];
                 }
