@@ -41,13 +41,13 @@ enum PanelFormat {
     IQ4_NL(GgmlType.IQ4_NL, 32, 1f, 1, 0),
     /** 136 bytes for 256: half d; eight 6-bit scales; nibbles as Q4_0, 32 after 32. w = d·(scale - 32)·table[n]. */
     IQ4_XS(GgmlType.IQ4_XS, 256, 1f, 1, 0),
-    /** 110 bytes for 256, see {@link DequantizeIQuants}: w = d·(1 + 2·scale)·(±1, ±3, … ±15). */
+    /** 110 bytes for 256, see {@link DequantizeIQuants}: w = d·(1 + 2·scale)·(±1, ±3, … ±15). Where floats are multiplied. */
     IQ3_S(GgmlType.IQ3_S, 256, 1f, 1, 0x0f0d0b0907050301L),
     /**
-     * IQ3_S without a table, wherever integers are multiplied: ±1, ±3 … ±15 are 2·(n - 8) + 1. So w = d·(2 + 4·scale)·(n - 8) + d·(1
-     * + 2·scale), nibbles with an offset.
+     * IQ3_S without a table, wherever integers are multiplied: ±1, ±3 … ±15 are 2·(n - 8) + 1. So with D = d·(1 + 2·scale) w =
+     * 2·D·(n - 8) + D, nibbles with an offset.
      */
-    IQ3_S_LINEAR(GgmlType.IQ3_S, 256, 2f),
+    IQ3_S_LINEAR(GgmlType.IQ3_S, 256, 0, 2, 1, false, 0),
     /** 98 bytes for 256: w = d·(1 + 2·scale)/4·c. */
     IQ3_XXS(GgmlType.IQ3_XXS, 256, 0.25f, 1, 0x3e342c241c140c04L),
     /** 82 bytes for 256: w = d·(1 + 2·scale)/8·c, a scale for each 16. */
@@ -73,35 +73,31 @@ enum PanelFormat {
     /** What d is multiplied with: a power of two. */
     final float factor;
 
+    /** Of types that are not looked up. */
     PanelFormat(GgmlType type, int blockWeights, int highBits, int runs) {
+        this(type, blockWeights, highBits, 1, runs, false, 0);
+    }
+
+    /** Of those that are. */
+    PanelFormat(GgmlType type, int blockWeights, float factor, int runs, long magnitudes) {
+        this(type, blockWeights, 0, factor, runs, true, magnitudes);
+    }
+
+    PanelFormat(
+            GgmlType type,
+            int blockWeights,
+            int highBits,
+            float factor,
+            int runs,
+            boolean isLookedUp,
+            long magnitudes) {
         this.type = type;
         this.blockWeights = blockWeights;
         this.highBits = highBits;
-        this.runs = runs;
-        this.isLookedUp = false;
-        this.magnitudes = 0;
-        this.factor = 1;
-    }
-
-    /** Four bits that are not looked up, with scales that are. */
-    PanelFormat(GgmlType type, int blockWeights, float factor) {
-        this.type = type;
-        this.blockWeights = blockWeights;
-        this.highBits = 0;
-        this.runs = 1;
-        this.isLookedUp = false;
-        this.magnitudes = 0;
         this.factor = factor;
-    }
-
-    PanelFormat(GgmlType type, int blockWeights, float factor, int runs, long magnitudes) {
-        this.type = type;
-        this.blockWeights = blockWeights;
-        this.highBits = 0;
         this.runs = runs;
-        this.isLookedUp = true;
+        this.isLookedUp = isLookedUp;
         this.magnitudes = magnitudes;
-        this.factor = factor;
     }
 
     /** The format of a type, or null if it has no packed form. */

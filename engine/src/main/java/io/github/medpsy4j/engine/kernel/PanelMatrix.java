@@ -284,12 +284,10 @@ abstract class PanelMatrix extends StripMatrix {
             }
             case Q6_K, IQ4_XS ->
                 VectorPanels.headerSigned(packed, unit, stream, groups(), quads(), format.factor, h.scales);
-            case IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS ->
+            case IQ3_S, IQ3_S_LINEAR, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {
                 VectorPanels.headerOdd(packed, unit, stream, groups(), format.runs, format.factor, h.scales);
-            case IQ3_S_LINEAR -> {
-                VectorPanels.headerOdd(packed, unit, stream, groups(), format.runs, format.factor, h.scales);
-                // 2·D·(n - 8) + D is 2·D·(n - 7.5).
-                for (int i = 0; i < unitBlocks * ROWS; i++) {
+                // Of IQ3_S_LINEAR: 2·D·(n - 8) + D is 2·D·(n - 7.5).
+                for (int i = 0; format.hasCentre() && i < unitBlocks * ROWS; i++) {
                     h.centres[i] = (bias - 7.5f) * h.scales[i];
                 }
             }
