@@ -2,7 +2,6 @@ package io.github.medpsy4j.engine;
 
 import io.github.medpsy4j.gguf.GgufFile;
 import io.github.medpsy4j.gguf.TensorInfo;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -27,12 +26,11 @@ final class ModelIdentity {
         file.metadata().digest(digest);
         for (TensorInfo tensor : file.tensors()) {
             digest.update(tensor.toString().getBytes(StandardCharsets.UTF_8));
-            MemorySegment data = file.data(tensor);
-            int length = (int) Math.min(SAMPLE_BYTES, data.byteSize());
-            long last = data.byteSize() - length;
+            byte[] sample = new byte[(int) Math.min(SAMPLE_BYTES, tensor.byteSize())];
+            long last = tensor.byteSize() - sample.length;
             for (int i = 0; i < SAMPLES_PER_TENSOR; i++) {
-                digest.update(data.asSlice(last * i / (SAMPLES_PER_TENSOR - 1), length)
-                        .asByteBuffer());
+                file.read(tensor, last * i / (SAMPLES_PER_TENSOR - 1), sample);
+                digest.update(sample);
             }
         }
         return HexFormat.of().formatHex(digest.digest());

@@ -53,7 +53,7 @@ final class Transformer {
     private int layerIndex;
     private Weights.Layer layer;
     private float[] norm;
-    private final WorkerPool.Task embedRows = this::embedRows;
+    private final WorkerPool.Task findAngles = this::findAngles;
     private final WorkerPool.Task normRows = this::normRows;
     private final WorkerPool.Task turnQueries = this::turnQueries;
     private final WorkerPool.Task turnKeys = this::turnKeys;
@@ -116,7 +116,10 @@ final class Transformer {
         if (n > rows) {
             makeRows(Math.min(batchMax, Math.max(n, 2 * rows)));
         }
-        pool.run(n, rowGrain(n), embedRows); // x = embedding[token]; angles of each position
+        for (int t = 0; t < n; t++) {
+            weights.embedding.decode(b.tokens[t], x.data, x.row(t));
+        }
+        pool.run(n, rowGrain(n), findAngles); // of each position
         attention.begin(b.sequences, b.positions, n);
         for (layerIndex = 0; layerIndex < weights.layers.length; layerIndex++) {
             layer = weights.layers[layerIndex];
@@ -202,9 +205,8 @@ final class Transformer {
         return n < 8 ? n : 4;
     }
 
-    private void embedRows(int begin, int end, int worker) {
+    private void findAngles(int begin, int end, int worker) {
         for (int t = begin; t < end; t++) {
-            weights.embed(batch.tokens[t], x.data, x.row(t));
             rope.angles(batch.positions[t], cos, sin, t * rope.pairs());
         }
     }

@@ -8,7 +8,6 @@ import io.github.medpsy4j.gguf.GgmlType;
 import io.github.medpsy4j.gguf.GgufFile;
 import io.github.medpsy4j.gguf.TensorInfo;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -52,6 +51,7 @@ final class Weights {
             "ffn_up.weight",
             "ffn_down.weight");
 
+    final Embedding embedding; // [vocabulary][hidden]
     final Layer[] layers;
     final float[] outputNorm; // [hidden]
     final float[] ropeDivisors; // [headDim / 2] or null
@@ -63,10 +63,6 @@ final class Weights {
     private final int rowsMax; // of a matrix
     private final List<MatrixLoader.Request> requests = new ArrayList<>();
     private final Set<String> used = new HashSet<>();
-    private final MemorySegment embedding; // [vocabulary][hidden]
-    private final WeightDecoder embeddingDecoder;
-    private final long embeddingRowBytes;
-    private final int hidden;
 
     Weights(GgufFile file, Config c, Kernels kernels, MatrixLoader loader, Progress progress) throws IOException {
         this(file, c, kernels, progress, IntStream.range(0, c.layers()).toArray(), Integer.MAX_VALUE);
@@ -87,13 +83,10 @@ final class Weights {
         this.rowsMax = rowsMax;
         this.file = file;
         this.kernels = kernels;
-        this.hidden = c.hidden();
         int qWidth = c.heads() * c.headDim();
         int kvWidth = c.kvHeads() * c.headDim();
         TensorInfo tokens = tensor("token_embd.weight", c.hidden(), c.vocabulary());
-        embedding = file.data(tokens);
-        embeddingDecoder = decoder(tokens);
-        embeddingRowBytes = tokens.byteSize() / c.vocabulary();
+        embedding = new Embedding(file, tokens, decoder(tokens));
         // The greatest matrix first: while one is packed, the file's pages of it are in memory too. Tied models have no
         // output matrix of their own: the embedding serves.
         matrix(
@@ -154,11 +147,6 @@ final class Weights {
         return used.stream()
                 .map(name -> file.tensor(name).orElseThrow().type())
                 .collect(Collectors.toCollection(() -> EnumSet.noneOf(GgmlType.class)));
-    }
-
-    /** Writes the embedding of a token to out[at .. at + hidden). */
-    void embed(int token, float[] out, int at) {
-        embeddingDecoder.decode(embedding, token * embeddingRowBytes, out, at, hidden);
     }
 
     private TensorInfo tensor(String name, long... shape) throws ModelException {

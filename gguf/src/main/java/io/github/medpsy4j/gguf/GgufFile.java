@@ -1,5 +1,8 @@
 package io.github.medpsy4j.gguf;
 
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -10,6 +13,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -37,6 +41,8 @@ public final class GgufFile implements AutoCloseable {
     private final Map<String, TensorInfo> tensorsByName;
     private final Arena arena;
     private final List<MemorySegment> maps;
+    private final List<RandomAccessFile>
+            readers; // unlike a channel, not closed when a thread that reads is interrupted
     private boolean closed;
 
     @SuppressWarnings("MustBeClosedChecker") // close() closes the arena
@@ -46,16 +52,18 @@ public final class GgufFile implements AutoCloseable {
         this.tensors = Collections.unmodifiableList(tensors);
         this.tensorsByName = tensorsByName;
         maps = new ArrayList<>(parts.size());
+        readers = new ArrayList<>(parts.size());
         arena = Arena.ofShared();
-        boolean mapped = false;
+        boolean opened = false;
         try {
             for (Part part : parts) {
                 maps.add(part.map(0, part.fileSize(), arena));
+                readers.add(part.reader());
             }
-            mapped = true;
+            opened = true;
         } finally {
-            if (!mapped) {
-                arena.close();
+            if (!opened) {
+                close();
             }
         }
     }
@@ -202,6 +210,34 @@ public final class GgufFile implements AutoCloseable {
         }
     }
 
+    /**
+     * Fills an array with the tensor's bytes from {@code offset} on, by a read of the file instead of the map: pages of the
+     * map that were touched count as this process's memory, 64 KiB or even 2 MiB for a row of embeddings. Allocates nothing
+     * up to 8 KiB. For all threads; interrupting one does not end its read.
+     *
+     * @throws IllegalStateException if this file is closed
+     * @throws IllegalArgumentException if the tensor is not of this file
+     * @throws IndexOutOfBoundsException if the tensor ends before the array is full
+     * @throws UncheckedIOException with a {@link GgufException} as its cause, if the file has become shorter since it was
+     *     opened, or cannot be read
+     */
+    public void read(TensorInfo tensor, long offset, byte[] to) {
+        int part = known(tensor).part();
+        Objects.checkFromIndexSize(offset, to.length, tensor.byteSize());
+        RandomAccessFile reader = readers.get(part);
+        try {
+            synchronized (reader) {
+                reader.seek(tensor.fileOffset() + offset);
+                reader.readFully(to);
+            }
+        } catch (IOException e) {
+            String message = parts.get(part).path() + ": tensor " + GgufException.quote(tensor.name()) + ": expected "
+                    + to.length + " bytes at offset " + (tensor.fileOffset() + offset) + ", got "
+                    + (e instanceof EOFException ? "the file's end; it has become shorter" : e.getMessage());
+            throw new UncheckedIOException(message, new GgufException(message, e));
+        }
+    }
+
     /** The tensor itself, where it is of this file and this file is open. */
     @SuppressWarnings("ReferenceEquality") // spares the start of the program the linking of a record's equals
     private TensorInfo known(TensorInfo tensor) {
@@ -218,9 +254,17 @@ public final class GgufFile implements AutoCloseable {
     /** Unmaps the file. Closing again does nothing. */
     @Override
     public synchronized void close() {
-        if (!closed) {
-            arena.close();
-            closed = true;
+        if (closed) {
+            return;
+        }
+        arena.close();
+        closed = true;
+        for (RandomAccessFile reader : readers) {
+            try {
+                reader.close();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e); // nothing was written that could be lost: a defect of the system
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 package io.github.medpsy4j.gguf;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
@@ -66,6 +67,15 @@ record Part(
                     path + ": cannot be mapped; expected a file of the default file system, got one of "
                             + path.getFileSystem(),
                     e);
+        }
+    }
+
+    /** Opens the file for reads of its own place. */
+    RandomAccessFile reader() throws GgufException {
+        try {
+            return new RandomAccessFile(path.toFile(), "r");
+        } catch (IOException e) {
+            throw asGgufException(path, e);
         }
     }
 

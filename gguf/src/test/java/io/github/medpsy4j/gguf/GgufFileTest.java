@@ -106,6 +106,42 @@ final class GgufFileTest {
     }
 
     @Test
+    void readsBytesOfATensor() throws IOException {
+        Path path = file(model());
+        try (GgufFile file = GgufFile.open(path)) {
+            TensorInfo norm = file.tensor("norm").orElseThrow();
+            byte[] second = new byte[Float.BYTES];
+            file.read(norm, Float.BYTES, second);
+            assertEquals(2, MemorySegment.ofArray(second).get(FLOAT, 0));
+            Thread.currentThread().interrupt();
+            file.read(norm, 2 * Float.BYTES, second);
+            assertTrue(Thread.interrupted());
+            assertEquals(3, MemorySegment.ofArray(second).get(FLOAT, 0));
+            assertThrows(IndexOutOfBoundsException.class, () -> file.read(norm, 9, second));
+            assertThrows(IndexOutOfBoundsException.class, () -> file.read(norm, -1, second));
+            TensorInfo alien = new TensorInfo("norm", GgmlType.F32, List.of(3L), 0, 12, 0);
+            assertThrows(IllegalArgumentException.class, () -> file.read(alien, 0, second));
+        }
+    }
+
+    @Test
+    void saysWhichBytesAShortenedFileLacks() throws IOException {
+        Path path = file(model());
+        try (GgufFile file = GgufFile.open(path)) {
+            TensorInfo norm = file.tensor("norm").orElseThrow();
+            try (FileChannel channel = FileChannel.open(path, StandardOpenOption.WRITE)) {
+                channel.truncate(norm.fileOffset());
+            }
+            var e = assertThrows(UncheckedIOException.class, () -> file.read(norm, 4, new byte[4]));
+            assertEquals(
+                    path + ": tensor norm: expected 4 bytes at offset " + (norm.fileOffset() + 4)
+                            + ", got the file's end; it has become shorter",
+                    e.getMessage());
+            assertEquals(GgufException.class, e.getCause().getClass());
+        }
+    }
+
+    @Test
     void mapsATensorIntoTheCallersArena() throws IOException {
         try (GgufFile file = GgufFile.open(file(model()))) {
             MemorySegment norm;
@@ -157,6 +193,7 @@ final class GgufFileTest {
         assertThrows(IllegalStateException.class, () -> data.get(FLOAT, 0));
         assertThrows(IllegalStateException.class, () -> file.data(norm));
         assertThrows(IllegalStateException.class, () -> file.map(norm, Arena.global()));
+        assertThrows(IllegalStateException.class, () -> file.read(norm, 0, new byte[4]));
         assertEquals("qwen3", file.metadata().string("general.architecture"));
     }
 
@@ -197,6 +234,9 @@ final class GgufFileTest {
             assertEquals(96 + offset, far.fileOffset());
             assertEquals(42, file.data(far).get(FLOAT, 0));
             assertEquals(42, file.map(far, arena).get(FLOAT, 0));
+            byte[] bytes = new byte[4];
+            file.read(far, 0, bytes);
+            assertEquals(42, MemorySegment.ofArray(bytes).get(FLOAT, 0));
             assertEquals(100 + offset, file.byteSize());
         }
     }
