@@ -44,19 +44,30 @@ public final class Activations {
     // PanelFormat.packLow): columns 0, 4, 1, 5, 2, 6, 3, 7 are q0..q7, and the pairs (q0, q4), (q1, q5), (q2, q6),
     // (q3, q7) are ints, the first low.
 
-    // Of rows that may be multiplied by themselves alone; those of others are stale.
+    // Of rows that may be multiplied by themselves: those behind the last group of four, or all where there are less.
+    // Of
+    // none but them, as they would take as much memory as the floats.
 
-    /** [rows][stride / 2] multipliers of nibbles that are shifted but not masked: qk - 16·q(k-1); see {@link IntegerPanels}. */
+    /** [GROUP][stride / BLOCK] */
+    float[] scales;
+
+    /** [GROUP][stride / BLOCK] scale·Σq */
+    float[] sums;
+
+    /** [GROUP][stride / 2] multipliers of nibbles that are shifted but not masked: qk - 16·q(k-1); see {@link IntegerPanels}. */
     int[] multipliers;
 
-    /** [rows][stride / BLOCK] -8·Σq modulo 2^16, shifted left by 16: what centres a sum of nibble products */
+    /** [GROUP][stride / BLOCK] -8·Σq modulo 2^16, shifted left by 16: what centres a sum of nibble products */
     int[] starts;
 
-    /** [rows][stride / 2] multipliers of bytes likewise: qk - 256·q(k-1) of columns in order */
+    /** [GROUP][stride / 2] multipliers of bytes likewise: qk - 256·q(k-1) of columns in order */
     int[] byteMultipliers;
 
-    /** [rows][stride / 16] -32·Σq, shifted left by 16: what centres a sum of six bits and 16 columns */
+    /** [GROUP][stride / 16] -32·Σq, shifted left by 16: what centres a sum of six bits and 16 columns */
     int[] byteStarts;
+
+    /** [GROUP][stride / 2] the integers themselves, as pairs: what weights that are looked up as shorts are multiplied with */
+    int[] pairs;
 
     /** Whether this batch's nibbles' multipliers are wanted; else they may be stale, or absent. */
     boolean wantsNibbles;
@@ -64,15 +75,10 @@ public final class Activations {
     /** The same of bytes. */
     boolean wantsBytes;
 
-    // Of all rows.
+    /** The same of pairs. */
+    boolean wantsPairs;
 
-    /** [rows][stride / BLOCK] */
-    float[] scales;
-
-    /** [rows][stride / BLOCK] scale·Σq */
-    float[] sums;
-
-    // The same for kernels that treat four tokens together: what the four have at one place stands side by side.
+    // Of all rows, for kernels that treat four tokens together: what the four have at one place stands side by side.
 
     /** [rows / 4][stride][4] the integers, twice in an int, for tiles of shorts, whose ints are two rows; columns in order */
     int[] values;
@@ -87,12 +93,12 @@ public final class Activations {
     int groups;
 
     /**
-     * [rows / 4][stride / BLOCK][4], and where {@link VectorPanels#FLOAT_TILES} laid out as {@link #grouped} with blocks for
+     * [rows / 4][stride / BLOCK][4] scales, and where {@link VectorPanels#FLOAT_TILES} laid out as {@link #grouped} with blocks for
      * columns: what a tile of weights meets is contiguous there too.
      */
     float[] groupedScales;
 
-    /** The same of {@link #sums}. */
+    /** The same of scale·Σq. */
     float[] groupedSums;
 
     /** [rows / 4][stride / BLOCK][2][4] Σq of each half of a block */
@@ -109,6 +115,11 @@ public final class Activations {
     /** The index of row t's first element in {@link #data}. */
     public int row(int t) {
         return t * stride;
+    }
+
+    /** Where token t's scale and sum of a block are, if it is multiplied by itself. */
+    int blockAt(int block, int t) {
+        return t % GROUP * (stride / BLOCK) + block;
     }
 
     /** The first integer of token t's block of 32 columns in {@link #floats}; the next is {@link #GROUP} on. */
@@ -143,26 +154,31 @@ public final class Activations {
      * @param wantsFloats whether {@link #floats} are wanted
      * @param wantsNibbles whether one token's {@link #multipliers} are
      * @param wantsBytes whether one token's {@link #byteMultipliers} are
+     * @param wantsPairs whether one token's {@link #pairs} are
      */
-    void ensureQuantized(int n, boolean wantsFloats, boolean wantsNibbles, boolean wantsBytes) {
+    void ensureQuantized(int n, boolean wantsFloats, boolean wantsNibbles, boolean wantsBytes, boolean wantsPairs) {
         groups = (n + GROUP - 1) / GROUP;
         this.wantsNibbles = wantsNibbles;
         this.wantsBytes = wantsBytes;
+        this.wantsPairs = wantsPairs;
         int grouped = (rows + GROUP - 1) / GROUP * GROUP;
         if (wantsFloats && floats == null) {
             floats = new float[Math.multiplyExact(grouped, spans(stride))];
         }
         if (wantsNibbles && multipliers == null) {
-            multipliers = new int[rows * stride / 2];
+            multipliers = new int[GROUP * stride / 2];
         }
         if (wantsBytes && byteMultipliers == null) {
-            byteMultipliers = new int[rows * stride / 2];
-            byteStarts = new int[rows * stride / 16];
+            byteMultipliers = new int[GROUP * stride / 2];
+            byteStarts = new int[GROUP * stride / 16];
+        }
+        if (wantsPairs && pairs == null) {
+            pairs = new int[GROUP * stride / 2];
         }
         if (scales == null) {
-            scales = new float[rows * stride / BLOCK];
-            sums = new float[rows * stride / BLOCK];
-            starts = new int[rows * stride / BLOCK];
+            scales = new float[GROUP * stride / BLOCK];
+            sums = new float[GROUP * stride / BLOCK];
+            starts = new int[GROUP * stride / BLOCK];
             if (!VectorPanels.FLOAT_TILES) {
                 values = new int[Math.multiplyExact(grouped, stride)];
             }

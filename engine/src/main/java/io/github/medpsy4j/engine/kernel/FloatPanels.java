@@ -7,7 +7,7 @@ import java.util.Arrays;
 /**
  * Packed weights multiplied with activations as they are, where vectors have 512 bits: those of eight bits, those that are looked
  * up, and those of five and six bits unless the processor prefers shorts ({@link VectorPanels#FLOAT_TILES}), as it then does for
- * IQ3_S ({@link PanelFormat#IQ3_S_LINEAR}). For one token that costs no more than integers do, for several it costs less, and
+ * IQ3 ({@link PanelFormat#IQ3_S_LINEAR}, {@link PanelFormat#isSmall}). For one token that costs no more than integers do, for several it costs less, and
  * nothing is rounded but the sums.
  *
  * <p>y = Σ w·x is a chain of fused multiply-adds in order of columns, the same for one token and for many: results do not
@@ -47,10 +47,9 @@ final class FloatPanels extends PanelMatrix {
 
     /** Whether a type is multiplied so by these vectors. */
     static boolean suits(PanelFormat format) {
-        return VectorPanels.WIDE
-                && (format.isLookedUp
-                        || format == PanelFormat.Q8_0
-                        || (VectorPanels.FLOAT_TILES && format.highBits > 0));
+        boolean isLong = format == PanelFormat.Q8_0 || (format.isLookedUp && !format.isSmall());
+        boolean isFaster = VectorPanels.FLOAT_TILES && (format.isLookedUp || format.highBits > 0);
+        return VectorPanels.WIDE && (isLong || isFaster);
     }
 
     @Override

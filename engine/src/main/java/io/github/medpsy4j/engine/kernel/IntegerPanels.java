@@ -7,7 +7,7 @@ import java.util.stream.IntStream;
 
 /**
  * Packed weights multiplied with quantized activations ({@link Quantizer}) in exact integer arithmetic: every type where vectors
- * have less than 512 bits, those of four bits everywhere, and those of five and six and IQ3_S where shorts are preferred ({@link
+ * have less than 512 bits, those of four bits everywhere, and those of five and six and IQ3 where shorts are preferred ({@link
  * Processor}). No other way takes as few instructions for one token's nibbles.
  *
  * <p>For each run of columns that share a scale: s = Σ c·q over the integers, where c is the weight's centred integer
@@ -36,7 +36,8 @@ import java.util.stream.IntStream;
  * <p>Sums of Q4_K, but where 256 columns share a scale, of Q5_K and Q6_K are turned to floats as they come.
  *
  * <p>Weights that are looked up have no such shortcut: one token looks each nibble up in a table of floats and adds
- * products of whole numbers, which are exact below 2^24.
+ * products of whole numbers, which are exact below 2^24. Those that are small ({@link PanelFormat#isSmall}) are looked up as
+ * shorts, two nibbles of an int at once, and multiplied as such.
  *
  * <p><b>A few tokens</b>, where tiles are of floats, are multiplied four at a time with weights that become floats in
  * registers: the bits of an unsigned u, moved to the top of the mantissa of 2^b, make 2^b + u. Sums of (2^b + u)·q are exact
@@ -44,7 +45,7 @@ import java.util.stream.IntStream;
  *
  * <p><b>Many tokens</b> share an unpacked tile. A tile of floats holds c, of Q4_K c·scale, and sums are fused multiply-adds of whole
  * numbers. A tile of shorts holds integers c of two rows to an int, whose sums are told apart by one shift each; eight bits and
- * looked up weights are two tiles, c & 15 or n and c >> 4 or h - 8.
+ * looked up weights that are not small are two tiles, c & 15 or n and c >> 4 or h - 8.
  */
 final class IntegerPanels extends PanelMatrix {
     /** Blocks of a tile for many tokens: of shorts, it is 16 KiB with vectors of 256 bits. */
@@ -73,17 +74,26 @@ final class IntegerPanels extends PanelMatrix {
 
     private final boolean isFused;
 
+    /** The logarithm of a block's sums. */
+    private final int sumLog;
+
+    /** The logarithm of how many sums share a scale of the weights. */
+    private final int sharedLog;
+
     private final int tileBlocks;
     private final int sumBlocks;
 
     /** Half the range of the weights' integers. */
     private final float bias;
 
-    // Of types that are looked up, by nibble, each table twice: c as a float, and as c & 15 and c >> 4. Four bits
+    // Of types that are looked up, by nibble, each table twice: c as a float, and as c & 15 and c >> 4, or c. Four bits
     // have the first one too.
     private final int[] tables;
     private final int[] lowTables;
     private final int[] highTables;
+
+    /** c as shorts, twice, where {@link #looksUpShorts}. */
+    private final short[] shortTable;
 
     IntegerPanels(PanelFormat format, int rows, int columns, Arena arena) {
         super(format, rows, columns, arena);
@@ -94,9 +104,25 @@ final class IntegerPanels extends PanelMatrix {
         bias = 8 << format.highBits;
         isWhole = VectorPanels.FLOAT_TILES && format == PanelFormat.Q4_K;
         isFused = isFused(format);
+        sumLog = format.sums() - 1;
+        sharedLog = sumLog - (format.runs - 1);
         tables = format.isLookedUp ? floats(format::lookUp) : CENTRED_FLOATS;
-        lowTables = format.isLookedUp ? twice(n -> format.lookUp(n) & 15) : null;
-        highTables = format.isLookedUp ? twice(n -> format.lookUp(n) >> 4) : null;
+        if (format.isSmall()) {
+            lowTables = twice(format::lookUp);
+            highTables = null;
+        } else {
+            lowTables = format.isLookedUp ? twice(n -> format.lookUp(n) & 15) : null;
+            highTables = format.isLookedUp ? twice(n -> format.lookUp(n) >> 4) : null;
+        }
+        shortTable = looksUpShorts() ? new short[2 * 16] : null;
+        for (int i = 0; looksUpShorts() && i < shortTable.length; i++) {
+            shortTable[i] = (short) format.lookUp(i & 15);
+        }
+    }
+
+    /** Whether one token's weights are looked up as shorts, of which a vector then holds the table. */
+    private boolean looksUpShorts() {
+        return VectorPanels.TABLES && format.isSmall();
     }
 
     /** Whether one token's products are added up as they come, in units of {@link VectorPanels#UNIT_BLOCKS}. */
@@ -145,8 +171,13 @@ final class IntegerPanels extends PanelMatrix {
     }
 
     @Override
+    boolean readsPairs() {
+        return looksUpShorts();
+    }
+
+    @Override
     boolean readsFloats(int n) {
-        return VectorPanels.FLOAT_TILES ? n >= Activations.GROUP - 1 : format.isLookedUp;
+        return VectorPanels.FLOAT_TILES ? n >= Activations.GROUP - 1 : format.isLookedUp && !looksUpShorts();
     }
 
     @Override
@@ -188,7 +219,7 @@ final class IntegerPanels extends PanelMatrix {
         for (int v = 0; v < ROWS; v += rows) {
             for (int p = 0; p < panels; p++) {
                 long at = first + p * stripBytes + v / LANES * stream;
-                int block = t * (x.stride / BLOCK);
+                int block = x.blockAt(0, t);
                 int to = results + p * step + v;
                 switch (format) {
                     case Q4_K ->
@@ -238,7 +269,7 @@ final class IntegerPanels extends PanelMatrix {
      * @param isDecoded whether the workspace has the unit's scales and centres, which whole sums do without
      */
     private void multiply1(long unit, Activations x, int t, int block, int to, boolean isDecoded, Workspace s) {
-        int at = t * (x.stride / BLOCK) + block;
+        int at = x.blockAt(block, t);
         int halfBlocks = 2 * unitBlocks;
         if (isWhole) {
             VectorPanels.headerFactors(packed, unit, stream, groups(), ROWS / LANES, s.headers[0].factors);
@@ -294,23 +325,28 @@ final class IntegerPanels extends PanelMatrix {
             }
             case Q5_K, Q6_K -> throw new IllegalStateException(format + " is multiplied in one pass");
             case IQ4_NL, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {
+                if (looksUpShorts()) {
+                    VectorPanels.sumLookedUp(
+                            packed, unit + blocksOffset, stream, halfBlocks, shortTable, x, at, s.sums);
+                    break;
+                }
                 int words = unitBlocks * INTS;
                 int q = x.floatsAt(block, t);
                 int blockStep = x.floatsAt(block + 1, t) - q;
                 VectorPanels.tableProducts(
                         packed, unit + blocksOffset, stream, words, tables, x.floats, q, blockStep, s.wordProducts);
-                if (format.runs == 2) {
+                if (sumLog == 1) {
                     VectorPanels.sumTwoWords(s.wordProducts, 2 * unitBlocks, s.sums);
                 } else {
                     VectorPanels.sumFourWords(s.wordProducts, unitBlocks, s.sums);
                 }
             }
         }
-        int log = format.runs - 1;
         VectorPanels.combine(
                 s.sums,
-                unitBlocks << log,
-                log,
+                unitBlocks << sumLog,
+                sumLog,
+                sharedLog,
                 format.hasCentre(),
                 x,
                 at,
@@ -442,7 +478,9 @@ final class IntegerPanels extends PanelMatrix {
             long block = unit + blocksOffset + (b + i) * blockBytes;
             if (format.isLookedUp) {
                 VectorTiles.lookUp(packed, block, stream, lowTables, s.tile, at);
-                VectorTiles.lookUp(packed, block, stream, highTables, s.highTile, at);
+                if (hasTwoTiles()) {
+                    VectorTiles.lookUp(packed, block, stream, highTables, s.highTile, at);
+                }
             } else if (format == PanelFormat.Q8_0) {
                 unpackEightBits(unit + blocksOffset + (b + i) * (long) INTS * VECTOR_BYTES, at, s);
             } else {
@@ -515,18 +553,24 @@ final class IntegerPanels extends PanelMatrix {
             return;
         }
         int at = t * (x.stride / BLOCK) + block * Activations.GROUP;
-        int log = format.runs - 1;
-        int runs = tileBlocks << log;
-        int columns = BLOCK >> log;
+        int runs = tileBlocks << sumLog;
+        int columns = BLOCK >> sumLog;
         float[] scales = s.headers[0].scales;
-        int run = (b << log) * ROWS;
+        int run = b * format.runs * ROWS;
         VectorTiles.products4(s.tile, runs, columns, x.values, at * BLOCK, s.products);
-        if (format == PanelFormat.Q8_0 || format.isLookedUp) {
+        if (hasTwoTiles()) {
             VectorTiles.products4(s.highTile, runs, columns, x.values, at * BLOCK, s.highProducts);
-            VectorTiles.combineNibbles4(s.products, s.highProducts, runs, log, x, at, scales, run, s.results, to);
+            VectorTiles.combineNibbles4(s.products, s.highProducts, runs, sumLog, x, at, scales, run, s.results, to);
         } else {
             float[] centres = s.headers[0].centres;
-            VectorTiles.combine4(s.products, runs, log, format.hasCentre(), x, at, scales, centres, run, s.results, to);
+            boolean centred = format.hasCentre();
+            VectorTiles.combine4(
+                    s.products, runs, sumLog, sharedLog, centred, x, at, scales, centres, run, s.results, to);
         }
+    }
+
+    /** Whether c takes more bits than products of a short have room for: eight, or looked up. */
+    private boolean hasTwoTiles() {
+        return format == PanelFormat.Q8_0 || (format.isLookedUp && !format.isSmall());
     }
 }

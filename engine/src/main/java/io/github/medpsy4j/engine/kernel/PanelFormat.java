@@ -48,8 +48,8 @@ enum PanelFormat {
      * 2·D·(n - 8) + D, nibbles with an offset.
      */
     IQ3_S_LINEAR(GgmlType.IQ3_S, 256, 0, 2, 1, false, 0),
-    /** 98 bytes for 256: w = d·(1 + 2·scale)/4·c. */
-    IQ3_XXS(GgmlType.IQ3_XXS, 256, 0.25f, 1, 0x3e342c241c140c04L),
+    /** 98 bytes for 256: w = d·(1 + 2·scale)/2·c, c half of the grid's. */
+    IQ3_XXS(GgmlType.IQ3_XXS, 256, 0.5f, 1, 0x1f1a16120e0a0602L),
     /** 82 bytes for 256: w = d·(1 + 2·scale)/8·c, a scale for each 16. */
     IQ2_S(GgmlType.IQ2_S, 256, 0.125f, 2, 0x00000000002b1908L),
     /** 74 bytes for 256, otherwise as IQ2_S. */
@@ -129,6 +129,16 @@ enum PanelFormat {
         }
         int magnitude = (int) (magnitudes >>> (8 * (nibble & 7))) & 0xff;
         return nibble < 8 ? magnitude : -magnitude;
+    }
+
+    /** Whether c is looked up and at most 31, so that 16 columns' products fit a short as those of six bits do. */
+    boolean isSmall() {
+        return this == IQ3_XXS;
+    }
+
+    /** Into how many sums that fit a short a block of 32 columns falls: runs, or what |c| allows. */
+    int sums() {
+        return isSmall() ? 2 : runs;
     }
 
     /** Whether weights have an offset beside their scale. */

@@ -13,7 +13,7 @@ import jdk.incubator.vector.VectorSpecies;
  * than eight. (llama.cpp takes max|x| / 127, over 32 columns or, for its 256-wide types, over 256.)
  *
  * <p>Where tiles are of shorts, 32 columns share a scale, and of 16, which are the fewest with a scale of their own in a weight,
- * Σ|q| is at most 1,023: the sum of 32 products of four or five bits fits 16 bits, and of 16 of six.
+ * Σ|q| is at most 1,023: the sum of 32 products of four or five bits fits 16 bits, and of 16 of six or of IQ3_XXS.
  *
  * <p>Where they are of floats ({@link VectorPanels#FLOAT_TILES}), 256 columns share a scale, so that {@link IntegerPanels} may
  * add up as many before they round, and of 32 Σ|q| is at most 4,095, as only four bits are multiplied in integers.
@@ -70,7 +70,7 @@ final class Quantizer {
                 // Row t, element j of a row becomes group t / 4, element j, token t mod 4.
                 int token = t % GROUP;
                 float scale = b % SCALE_BLOCKS > 0
-                        ? x.scales[at / BLOCK - 1]
+                        ? x.groupedScales[x.groupedBlockAt(b - 1, t)]
                         : sharedScale(data, at, Math.min(SCALE_BLOCKS * BLOCK, x.stride - b * BLOCK));
                 float inverse = 1 / scale;
                 // A block of zeros, or of numbers so small that the inverse is no float, counts as zeros.
@@ -109,12 +109,9 @@ final class Quantizer {
                     totals = integers.add(totals);
                 }
                 int second = totals.reduceLanes(VectorOperators.ADD);
-                int block = at / BLOCK;
                 int grouped = x.groupedBlockAt(b, t);
                 int halves = x.totalsAt(b, t);
                 float sum = scale * (first + second);
-                x.scales[block] = scale;
-                x.sums[block] = sum;
                 x.groupedScales[grouped] = scale;
                 x.groupedSums[grouped] = sum;
                 x.groupedTotals[halves] = first;
@@ -150,6 +147,9 @@ final class Quantizer {
                     }
                 }
                 if (t >= singlesFrom) {
+                    int block = x.blockAt(b, t);
+                    x.scales[block] = scale;
+                    x.sums[block] = sum;
                     multipliers(q, x, block, first, second);
                 }
             }
@@ -196,7 +196,7 @@ final class Quantizer {
     }
 
     /**
-     * What one token's nibbles and its bytes of five and six bits are multiplied with in a block.
+     * What one token's nibbles, its bytes of five and six bits and its looked up shorts are multiplied with in a block.
      *
      * @param first Σq of its first half
      * @param second Σq of its second half
@@ -211,6 +211,16 @@ final class Quantizer {
                 multipliers[to + 1] = pair(q[i + 4] - 16 * q[i], q[i + 6] - 16 * q[i + 2]);
                 multipliers[to + 2] = pair(q[i + 1] - 16 * q[i + 4], q[i + 3] - 16 * q[i + 6]);
                 multipliers[to + 3] = pair(q[i + 5] - 16 * q[i + 1], q[i + 7] - 16 * q[i + 3]);
+            }
+        }
+        if (x.wantsPairs) {
+            int[] pairs = x.pairs;
+            for (int i = 0; i < BLOCK; i += 8) {
+                int to = (block * BLOCK + i) / 2;
+                pairs[to] = pair(q[i], q[i + 2]);
+                pairs[to + 1] = pair(q[i + 4], q[i + 6]);
+                pairs[to + 2] = pair(q[i + 1], q[i + 3]);
+                pairs[to + 3] = pair(q[i + 5], q[i + 7]);
             }
         }
         if (x.wantsBytes) {

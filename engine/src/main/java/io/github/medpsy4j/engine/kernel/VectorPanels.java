@@ -31,6 +31,7 @@ import jdk.incubator.vector.VectorSpecies;
 final class VectorPanels {
     private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Integer> I = IntVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Short> S = ShortVector.SPECIES_PREFERRED;
     private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
 
     /** Lanes of a vector of ints or floats. */
@@ -610,6 +611,87 @@ final class VectorPanels {
     }
 
     /**
+     * One token, weights that are looked up as shorts: sums[half block][rows] = Σ table[n]·q.
+     *
+     * @param table 16 shorts, and the same again
+     * @param at the first block's index in the activations
+     */
+    static void sumLookedUp(
+            MemorySegment packed,
+            long plane,
+            long stream,
+            int halfBlocks,
+            short[] table,
+            Activations x,
+            int at,
+            int[] sums) {
+        MemorySegment w = exact(packed);
+        // Two nibbles of an int are looked up at once, one in each half. They need no mask: the lowest bit of its upper
+        // neighbour says in which of two equal tables.
+        ShortVector t = ShortVector.fromArray(S, table, 0);
+        int[] pairs = x.pairs;
+        int first = at * (INTS * SHIFTS);
+        for (int i = 0; i < halfBlocks * VECTORS / 2; i++) {
+            int h = i / 2;
+            int v = i % 2;
+            long o = plane + 2 * v * stream + h * (2L * VECTOR_BYTES);
+            int p = first + h * (2 * SHIFTS);
+            ShortVector q0 = IntVector.broadcast(I, pairs[p]).reinterpretAsShorts();
+            ShortVector q1 = IntVector.broadcast(I, pairs[p + 1]).reinterpretAsShorts();
+            ShortVector q2 = IntVector.broadcast(I, pairs[p + 2]).reinterpretAsShorts();
+            ShortVector q3 = IntVector.broadcast(I, pairs[p + 3]).reinterpretAsShorts();
+            IntVector n = IntVector.fromMemorySegment(I, w, o, LE);
+            ShortVector a = n.reinterpretAsShorts()
+                    .selectFrom(t)
+                    .mul(q0)
+                    .add(n.lanewise(LSHR, 4).reinterpretAsShorts().selectFrom(t).mul(q1))
+                    .add(n.lanewise(LSHR, 8).reinterpretAsShorts().selectFrom(t).mul(q2))
+                    .add(n.lanewise(LSHR, 12)
+                            .reinterpretAsShorts()
+                            .selectFrom(t)
+                            .mul(q3));
+            n = IntVector.fromMemorySegment(I, w, o + stream, LE);
+            ShortVector b = n.reinterpretAsShorts()
+                    .selectFrom(t)
+                    .mul(q0)
+                    .add(n.lanewise(LSHR, 4).reinterpretAsShorts().selectFrom(t).mul(q1))
+                    .add(n.lanewise(LSHR, 8).reinterpretAsShorts().selectFrom(t).mul(q2))
+                    .add(n.lanewise(LSHR, 12)
+                            .reinterpretAsShorts()
+                            .selectFrom(t)
+                            .mul(q3));
+            q0 = IntVector.broadcast(I, pairs[p + 4]).reinterpretAsShorts();
+            q1 = IntVector.broadcast(I, pairs[p + 5]).reinterpretAsShorts();
+            q2 = IntVector.broadcast(I, pairs[p + 6]).reinterpretAsShorts();
+            q3 = IntVector.broadcast(I, pairs[p + 7]).reinterpretAsShorts();
+            n = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE);
+            a = a.add(n.reinterpretAsShorts()
+                    .selectFrom(t)
+                    .mul(q0)
+                    .add(n.lanewise(LSHR, 4).reinterpretAsShorts().selectFrom(t).mul(q1))
+                    .add(n.lanewise(LSHR, 8).reinterpretAsShorts().selectFrom(t).mul(q2))
+                    .add(n.lanewise(LSHR, 12)
+                            .reinterpretAsShorts()
+                            .selectFrom(t)
+                            .mul(q3)));
+            n = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES + stream, LE);
+            b = b.add(n.reinterpretAsShorts()
+                    .selectFrom(t)
+                    .mul(q0)
+                    .add(n.lanewise(LSHR, 4).reinterpretAsShorts().selectFrom(t).mul(q1))
+                    .add(n.lanewise(LSHR, 8).reinterpretAsShorts().selectFrom(t).mul(q2))
+                    .add(n.lanewise(LSHR, 12)
+                            .reinterpretAsShorts()
+                            .selectFrom(t)
+                            .mul(q3)));
+            IntVector s = a.reinterpretAsInts();
+            s.lanewise(LSHL, 16).add(s).lanewise(ASHR, 16).intoArray(sums, h * ROWS + 2 * v * L);
+            s = b.reinterpretAsInts();
+            s.lanewise(LSHL, 16).add(s).lanewise(ASHR, 16).intoArray(sums, h * ROWS + (2 * v + 1) * L);
+        }
+    }
+
+    /**
      * One token, weights that are looked up: products[word][rows] = Σ table[n]·q over a word's eight columns, as floats that
      * are whole numbers.
      *
@@ -837,11 +919,13 @@ final class VectorPanels {
      * y[rows] += (s·scale(x))·scale [+ sum(x)·centre] of each run in turn.
      *
      * @param log 0 for runs of a block, 1 for runs of half a block
+     * @param sharedLog of how many runs share a scale
      */
     static void combine(
             int[] sums,
             int runs,
             int log,
+            int sharedLog,
             boolean centred,
             Activations x,
             int at,
@@ -857,19 +941,20 @@ final class VectorPanels {
         FloatVector a3 = FloatVector.fromArray(F, y, to + 3 * L);
         for (int r = 0; r < runs; r++) {
             int o = r * ROWS;
+            int p = (r >> sharedLog) * ROWS;
             FloatVector scale = FloatVector.broadcast(F, blockScales[at + (r >> log)]);
             a0 = ((FloatVector) IntVector.fromArray(I, sums, o).convertShape(VectorOperators.I2F, F, 0))
                     .mul(scale)
-                    .fma(FloatVector.fromArray(F, scales, o), a0);
+                    .fma(FloatVector.fromArray(F, scales, p), a0);
             a1 = ((FloatVector) IntVector.fromArray(I, sums, o + L).convertShape(VectorOperators.I2F, F, 0))
                     .mul(scale)
-                    .fma(FloatVector.fromArray(F, scales, o + L), a1);
+                    .fma(FloatVector.fromArray(F, scales, p + L), a1);
             a2 = ((FloatVector) IntVector.fromArray(I, sums, o + 2 * L).convertShape(VectorOperators.I2F, F, 0))
                     .mul(scale)
-                    .fma(FloatVector.fromArray(F, scales, o + 2 * L), a2);
+                    .fma(FloatVector.fromArray(F, scales, p + 2 * L), a2);
             a3 = ((FloatVector) IntVector.fromArray(I, sums, o + 3 * L).convertShape(VectorOperators.I2F, F, 0))
                     .mul(scale)
-                    .fma(FloatVector.fromArray(F, scales, o + 3 * L), a3);
+                    .fma(FloatVector.fromArray(F, scales, p + 3 * L), a3);
             if (centred) {
                 FloatVector sum = FloatVector.broadcast(F, blockSums[at + r]);
                 a0 = sum.fma(FloatVector.fromArray(F, centres, o), a0);

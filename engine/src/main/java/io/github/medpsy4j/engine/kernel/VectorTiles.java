@@ -746,6 +746,7 @@ final class VectorTiles {
             int[] products,
             int runs,
             int log,
+            int sharedLog,
             boolean centred,
             Activations x,
             int at,
@@ -768,7 +769,7 @@ final class VectorTiles {
             for (int r = 0; r < runs; r++) {
                 int o = r * PAIRS * TOKENS * L + v / 2 * TOKENS;
                 int g = at + (r >> log) * TOKENS;
-                int row = from + r * ROWS + v;
+                int row = from + (r >> sharedLog) * ROWS + v;
                 FloatVector low = FloatVector.fromArray(F, scales, row).mul(0x1p-16f);
                 FloatVector high = FloatVector.fromArray(F, scales, row + L);
                 IntVector s = IntVector.fromArray(I, products, o);

@@ -155,7 +155,8 @@ class PanelMatrixTest {
     /** [token][row], with one float rounding for each product and sum that IntegerPanels names, fused. */
     private static float[][] integers(PanelFormat format, byte[] blocks, int rows, int columns, Activations x) {
         int tokens = x.data.length / x.stride;
-        int width = 32 / format.runs;
+        // IQ3_XXS has 16 columns in a sum, as more would not fit a short, and two sums with a scale.
+        int width = 32 / (format == PanelFormat.IQ3_XXS ? 2 : format.runs);
         int runs = columns / width;
         boolean isWhole = VectorPanels.FLOAT_TILES && format == PanelFormat.Q4_K;
         int[] c = new int[columns];
@@ -339,7 +340,7 @@ class PanelMatrixTest {
             }
             case IQ3_S -> d * (1 + 2 * nibble(b, block + 106 + i / 64, i / 32 % 2));
             case IQ3_S_LINEAR -> 2 * scale(PanelFormat.IQ3_S, b, block, i);
-            case IQ3_XXS -> d * 0.25f * (1 + 2 * nibble(b, block + 66 + i / 32 * 4 + 3, 1));
+            case IQ3_XXS -> d * 0.5f * (1 + 2 * nibble(b, block + 66 + i / 32 * 4 + 3, 1));
             case IQ2_S -> d * 0.125f * (1 + 2 * nibble(b, block + 74 + i / 32, i / 16 % 2));
             case IQ2_XS -> d * 0.125f * (1 + 2 * nibble(b, block + 66 + i / 32, i / 16 % 2));
             case IQ2_XXS -> d * 0.125f * (1 + 2 * nibble(b, block + 2 + i / 32 * 8 + 7, 1));
