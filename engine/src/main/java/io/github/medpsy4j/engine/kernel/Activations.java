@@ -66,27 +66,18 @@ public final class Activations {
     /** [GROUP][stride / 16] -32·Σq, shifted left by 16: what centres a sum of six bits and 16 columns */
     int[] byteStarts;
 
-    /** [GROUP][stride / 2] the integers themselves, as pairs: what weights that are looked up as shorts are multiplied with */
-    int[] pairs;
-
     /** Whether this batch's nibbles' multipliers are wanted; else they may be stale, or absent. */
     boolean wantsNibbles;
 
     /** The same of bytes. */
     boolean wantsBytes;
 
-    /** The same of pairs. */
-    boolean wantsPairs;
-
     // Of all rows, for kernels that treat four tokens together: what the four have at one place stands side by side.
 
     /** [rows / 4][stride][4] the integers, twice in an int, for tiles of shorts, whose ints are two rows; columns in order */
     int[] values;
 
-    /**
-     * The integers as floats, for tiles of floats, laid out as {@link #grouped}, and for weights that are looked up, [stride /
-     * BLOCK][groups][BLOCK][4].
-     */
+    /** The integers as floats, for tiles of floats, laid out as {@link #grouped}. */
     float[] floats;
 
     /** Groups of four tokens of this batch. */
@@ -124,9 +115,7 @@ public final class Activations {
 
     /** The first integer of token t's block of 32 columns in {@link #floats}; the next is {@link #GROUP} on. */
     int floatsAt(int block, int t) {
-        return VectorPanels.FLOAT_TILES
-                ? groupedAt(block * BLOCK, t)
-                : (block * groups + t / GROUP) * (BLOCK * GROUP) + t % GROUP;
+        return groupedAt(block * BLOCK, t);
     }
 
     /** Where token t's scale and sum of a block are in those of groups; within a span the next block's is {@link #GROUP} on. */
@@ -154,13 +143,11 @@ public final class Activations {
      * @param wantsFloats whether {@link #floats} are wanted
      * @param wantsNibbles whether one token's {@link #multipliers} are
      * @param wantsBytes whether one token's {@link #byteMultipliers} are
-     * @param wantsPairs whether one token's {@link #pairs} are
      */
-    void ensureQuantized(int n, boolean wantsFloats, boolean wantsNibbles, boolean wantsBytes, boolean wantsPairs) {
+    void ensureQuantized(int n, boolean wantsFloats, boolean wantsNibbles, boolean wantsBytes) {
         groups = (n + GROUP - 1) / GROUP;
         this.wantsNibbles = wantsNibbles;
         this.wantsBytes = wantsBytes;
-        this.wantsPairs = wantsPairs;
         int grouped = (rows + GROUP - 1) / GROUP * GROUP;
         if (wantsFloats && floats == null) {
             floats = new float[Math.multiplyExact(grouped, spans(stride))];
@@ -171,9 +158,6 @@ public final class Activations {
         if (wantsBytes && byteMultipliers == null) {
             byteMultipliers = new int[GROUP * stride / 2];
             byteStarts = new int[GROUP * stride / 16];
-        }
-        if (wantsPairs && pairs == null) {
-            pairs = new int[GROUP * stride / 2];
         }
         if (scales == null) {
             scales = new float[GROUP * stride / BLOCK];

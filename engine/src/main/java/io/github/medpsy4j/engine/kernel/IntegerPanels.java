@@ -35,9 +35,9 @@ import java.util.stream.IntStream;
  *
  * <p>Sums of Q4_K, but where 256 columns share a scale, of Q5_K and Q6_K are turned to floats as they come.
  *
- * <p>Weights that are looked up have no such shortcut: one token looks each nibble up in a table of floats and adds
- * products of whole numbers, which are exact below 2^24. Those that are small ({@link PanelFormat#isSmall}) are looked up as
- * shorts, two nibbles of an int at once, and multiplied as such.
+ * <p>Weights that are looked up become bytes, which a vector's worth of is looked up at once, in a table of bytes that is
+ * repeated, so that an index needs no mask either. Small ones ({@link PanelFormat#isSmall}) are one byte, c + 32, and others
+ * two with a sum each, c & 15 and (c >> 4) + 8; of Σ 15·|q| 32 columns fit 16 bits.
  *
  * <p><b>A few tokens</b>, where tiles are of floats, are multiplied four at a time with weights that become floats in
  * registers: the bits of an unsigned u, moved to the top of the mantissa of 2^b, make 2^b + u. Sums of (2^b + u)·q are exact
@@ -45,7 +45,7 @@ import java.util.stream.IntStream;
  *
  * <p><b>Many tokens</b> share an unpacked tile. A tile of floats holds c, of Q4_K c·scale, and sums are fused multiply-adds of whole
  * numbers. A tile of shorts holds integers c of two rows to an int, whose sums are told apart by one shift each; eight bits and
- * looked up weights that are not small are two tiles, c & 15 or n and c >> 4 or h - 8.
+ * looked up weights that are not small are two tiles, c & 15 or n and c >> 4 or h - 8, the bytes less their bias.
  */
 final class IntegerPanels extends PanelMatrix {
     /** Blocks of a tile for many tokens: of shorts, it is 16 KiB with vectors of 256 bits. */
@@ -60,8 +60,12 @@ final class IntegerPanels extends PanelMatrix {
     /** How many tokens behind fours are multiplied one by one, as they cost less so than a group of four. */
     private static final int SINGLES = VectorPanels.FLOAT_TILES ? 1 : 2;
 
-    /** What nibbles n stand for as floats, n - 8, as {@link #tables} of others. */
-    private static final int[] CENTRED_FLOATS = floats(n -> n - 8);
+    /** What nibbles n stand for as floats, n - 8. */
+    private static final int[] CENTRED_FLOATS =
+            IntStream.range(0, 16).map(n -> Float.floatToRawIntBits(n - 8)).toArray();
+
+    /** By what the bytes of small weights are greater than c, as those of six bits. */
+    private static final int SMALL_BIAS = 32;
 
     /** Bytes from a unit's start to the high nibbles of eight bits, which stand behind the low ones of all blocks. */
     private final long highOffset;
@@ -86,14 +90,10 @@ final class IntegerPanels extends PanelMatrix {
     /** Half the range of the weights' integers. */
     private final float bias;
 
-    // Of types that are looked up, by nibble, each table twice: c as a float, and as c & 15 and c >> 4, or c. Four bits
-    // have the first one too.
-    private final int[] tables;
-    private final int[] lowTables;
-    private final int[] highTables;
-
-    /** c as shorts, twice, where {@link #looksUpShorts}. */
-    private final short[] shortTable;
+    // Of types that are looked up, by nibble: c + 32, or of those that are not small c & 15 and (c >> 4) + 8. A vector
+    // each.
+    private final byte[] lowTable;
+    private final byte[] highTable;
 
     IntegerPanels(PanelFormat format, int rows, int columns, Arena arena) {
         super(format, rows, columns, arena);
@@ -106,37 +106,27 @@ final class IntegerPanels extends PanelMatrix {
         isFused = isFused(format);
         sumLog = format.sums() - 1;
         sharedLog = sumLog - (format.runs - 1);
-        tables = format.isLookedUp ? floats(format::lookUp) : CENTRED_FLOATS;
         if (format.isSmall()) {
-            lowTables = twice(format::lookUp);
-            highTables = null;
+            lowTable = table(n -> format.lookUp(n) + SMALL_BIAS);
+            highTable = null;
         } else {
-            lowTables = format.isLookedUp ? twice(n -> format.lookUp(n) & 15) : null;
-            highTables = format.isLookedUp ? twice(n -> format.lookUp(n) >> 4) : null;
-        }
-        shortTable = looksUpShorts() ? new short[2 * 16] : null;
-        for (int i = 0; looksUpShorts() && i < shortTable.length; i++) {
-            shortTable[i] = (short) format.lookUp(i & 15);
+            lowTable = format.isLookedUp ? table(n -> format.lookUp(n) & 15) : null;
+            highTable = format.isLookedUp ? table(n -> (format.lookUp(n) >> 4) + 8) : null;
         }
     }
 
-    /** Whether one token's weights are looked up as shorts, of which a vector then holds the table. */
-    private boolean looksUpShorts() {
-        return VectorPanels.TABLES && format.isSmall();
+    private static byte[] table(IntUnaryOperator entries) {
+        byte[] table = new byte[VECTOR_BYTES];
+        for (int i = 0; i < table.length; i++) {
+            table[i] = (byte) entries.applyAsInt(i & 15);
+        }
+        return table;
     }
 
     /** Whether one token's products are added up as they come, in units of {@link VectorPanels#UNIT_BLOCKS}. */
     static boolean isFused(PanelFormat format) {
         return !VectorPanels.FLOAT_TILES
                 && (format == PanelFormat.Q4_K || format == PanelFormat.Q5_K || format == PanelFormat.Q6_K);
-    }
-
-    private static int[] floats(IntUnaryOperator numbers) {
-        return twice(n -> Float.floatToRawIntBits(numbers.applyAsInt(n)));
-    }
-
-    private static int[] twice(IntUnaryOperator entries) {
-        return IntStream.range(0, 32).map(i -> entries.applyAsInt(i & 15)).toArray();
     }
 
     @Override
@@ -159,25 +149,20 @@ final class IntegerPanels extends PanelMatrix {
 
     @Override
     boolean readsNibbles() {
-        return !format.isLookedUp && !readsBytes();
+        return !readsBytes();
     }
 
     @Override
     boolean readsBytes() {
         return switch (format) {
             case Q5_0, Q5_1, Q5_K, Q6_K -> true;
-            default -> false;
+            default -> format.isLookedUp;
         };
     }
 
     @Override
-    boolean readsPairs() {
-        return looksUpShorts();
-    }
-
-    @Override
     boolean readsFloats(int n) {
-        return VectorPanels.FLOAT_TILES ? n >= Activations.GROUP - 1 : format.isLookedUp && !looksUpShorts();
+        return VectorPanels.FLOAT_TILES && n >= Activations.GROUP - 1;
     }
 
     @Override
@@ -325,20 +310,13 @@ final class IntegerPanels extends PanelMatrix {
             }
             case Q5_K, Q6_K -> throw new IllegalStateException(format + " is multiplied in one pass");
             case IQ4_NL, IQ4_XS, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {
-                if (looksUpShorts()) {
-                    VectorPanels.sumLookedUp(
-                            packed, unit + blocksOffset, stream, halfBlocks, shortTable, x, at, s.sums);
-                    break;
-                }
-                int words = unitBlocks * INTS;
-                int q = x.floatsAt(block, t);
-                int blockStep = x.floatsAt(block + 1, t) - q;
-                VectorPanels.tableProducts(
-                        packed, unit + blocksOffset, stream, words, tables, x.floats, q, blockStep, s.wordProducts);
-                if (sumLog == 1) {
-                    VectorPanels.sumTwoWords(s.wordProducts, 2 * unitBlocks, s.sums);
+                long blocks = unit + blocksOffset;
+                VectorPanels.lookedUpProducts(packed, blocks, stream, halfBlocks, lowTable, x, at, s.products);
+                if (highTable == null) {
+                    VectorPanels.sumSmall(s.products, halfBlocks, x, at, s.sums);
                 } else {
-                    VectorPanels.sumFourWords(s.wordProducts, unitBlocks, s.sums);
+                    VectorPanels.lookedUpProducts(packed, blocks, stream, halfBlocks, highTable, x, at, s.highProducts);
+                    VectorPanels.sumTables(s.products, s.highProducts, unitBlocks << sumLog, sumLog, x, at, s.sums);
                 }
             }
         }
@@ -431,7 +409,7 @@ final class IntegerPanels extends PanelMatrix {
         for (int i = 0; i < Quantizer.SCALE_BLOCKS; i++) {
             long low = blocks + (b + i) * (long) INTS * VECTOR_BYTES;
             VectorTiles.unpackWhole(
-                    packed, low, stream, tables, h.scales, (b + i) * ROWS, s.floatTile, i * TILE_BLOCK_BYTES);
+                    packed, low, stream, CENTRED_FLOATS, h.scales, (b + i) * ROWS, s.floatTile, i * TILE_BLOCK_BYTES);
         }
         int columns = Quantizer.SCALE_BLOCKS * BLOCK;
         int from = x.floatsAt(block, t0);
@@ -469,7 +447,7 @@ final class IntegerPanels extends PanelMatrix {
         if (VectorPanels.FLOAT_TILES) {
             for (int i = 0; i < tileBlocks; i++) {
                 long block = unit + blocksOffset + (long) (b + i) * INTS * VECTOR_BYTES;
-                VectorTiles.unpackFloats(packed, block, stream, tables, s.floatTile, i * TILE_BLOCK_BYTES);
+                VectorTiles.unpackFloats(packed, block, stream, CENTRED_FLOATS, s.floatTile, i * TILE_BLOCK_BYTES);
             }
             return;
         }
@@ -477,9 +455,11 @@ final class IntegerPanels extends PanelMatrix {
             int at = i * BLOCK * (ROWS / 2);
             long block = unit + blocksOffset + (b + i) * blockBytes;
             if (format.isLookedUp) {
-                VectorTiles.lookUp(packed, block, stream, lowTables, s.tile, at);
-                if (hasTwoTiles()) {
-                    VectorTiles.lookUp(packed, block, stream, highTables, s.highTile, at);
+                VectorTiles.lookUp(packed, block, stream, lowTable, s.bytes);
+                VectorTiles.shorts(s.bytes, (short) (highTable == null ? SMALL_BIAS : 0), s.tile, at);
+                if (highTable != null) {
+                    VectorTiles.lookUp(packed, block, stream, highTable, s.bytes);
+                    VectorTiles.shorts(s.bytes, (short) 8, s.highTile, at);
                 }
             } else if (format == PanelFormat.Q8_0) {
                 unpackEightBits(unit + blocksOffset + (b + i) * (long) INTS * VECTOR_BYTES, at, s);
@@ -571,6 +551,6 @@ final class IntegerPanels extends PanelMatrix {
 
     /** Whether c takes more bits than products of a short have room for: eight, or looked up. */
     private boolean hasTwoTiles() {
-        return format == PanelFormat.Q8_0 || (format.isLookedUp && !format.isSmall());
+        return format == PanelFormat.Q8_0 || highTable != null;
     }
 }

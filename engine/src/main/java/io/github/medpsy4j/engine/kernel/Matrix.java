@@ -42,11 +42,6 @@ public abstract class Matrix {
         return false;
     }
 
-    /** Whether it reads {@link Activations#pairs}. */
-    boolean readsPairs() {
-        return false;
-    }
-
     /** Whether it reads {@link Activations#grouped} for n tokens. */
     boolean readsGroups(int n) {
         return false;

@@ -123,10 +123,7 @@ public final class MatrixLoader {
 
     /** Whether a type has a packed form that these vectors multiply. */
     static boolean packs(GgmlType type, int columns) {
-        PanelFormat format = PanelFormat.of(type);
-        return type == GgmlType.BF16
-                ? Bf16Matrix.multiplies(columns)
-                : format != null && PanelMatrix.multiplies(format);
+        return type == GgmlType.BF16 ? Bf16Matrix.multiplies(columns) : PanelFormat.of(type) != null;
     }
 
     /** The packed form of weights, which are not needed afterwards. */

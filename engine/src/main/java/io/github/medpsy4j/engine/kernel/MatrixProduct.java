@@ -95,17 +95,15 @@ public final class MatrixProduct implements WorkerPool.Task {
         boolean floats = false;
         boolean nibbles = false;
         boolean bytes = false;
-        boolean pairs = false;
         for (int i = 0; i < used; i++) {
             wantsQuantized |= matrices[i].readsQuantized();
             wantsGroups |= matrices[i].readsGroups(tokens);
             floats |= matrices[i].readsFloats(tokens);
             nibbles |= matrices[i].readsNibbles();
             bytes |= matrices[i].readsBytes();
-            pairs |= matrices[i].readsPairs();
         }
         if (wantsQuantized) {
-            input.ensureQuantized(tokens, floats, nibbles, bytes, pairs);
+            input.ensureQuantized(tokens, floats, nibbles, bytes);
         }
         if (wantsGroups) {
             input.ensureGrouped(tokens);

@@ -98,10 +98,6 @@ abstract class PanelMatrix extends StripMatrix {
 
         /** [four tokens][run][token][rows] of a few tokens */
         final float[] sums4 = new float[VectorPanels.FLOAT_TILES ? FEW_TOKENS_MAX / 4 * IntegerPanels.SUMS : 0];
-
-        /** [word of a unit][rows] of looked up weights for one token */
-        final float[] wordProducts =
-                new float[VectorPanels.TABLES && !VectorPanels.WIDE ? UNIT_BLOCKS_MAX * INTS * ROWS : 0];
     }
 
     PanelMatrix(PanelFormat format, int rows, int columns, Arena arena) {
@@ -155,11 +151,6 @@ abstract class PanelMatrix extends StripMatrix {
     /** Vectors of four scales each for 256 columns of the types with signed scales. */
     private int quads() {
         return 2 * format.runs;
-    }
-
-    /** Whether these vectors can multiply a format. */
-    static boolean multiplies(PanelFormat format) {
-        return !format.isLookedUp || VectorPanels.TABLES;
     }
 
     /** Repacks a tensor; {@code source} is not needed afterwards. */

@@ -196,7 +196,7 @@ final class Quantizer {
     }
 
     /**
-     * What one token's nibbles, its bytes of five and six bits and its looked up shorts are multiplied with in a block.
+     * What one token's nibbles and its bytes are multiplied with in a block.
      *
      * @param first Σq of its first half
      * @param second Σq of its second half
@@ -211,16 +211,6 @@ final class Quantizer {
                 multipliers[to + 1] = pair(q[i + 4] - 16 * q[i], q[i + 6] - 16 * q[i + 2]);
                 multipliers[to + 2] = pair(q[i + 1] - 16 * q[i + 4], q[i + 3] - 16 * q[i + 6]);
                 multipliers[to + 3] = pair(q[i + 5] - 16 * q[i + 1], q[i + 7] - 16 * q[i + 3]);
-            }
-        }
-        if (x.wantsPairs) {
-            int[] pairs = x.pairs;
-            for (int i = 0; i < BLOCK; i += 8) {
-                int to = (block * BLOCK + i) / 2;
-                pairs[to] = pair(q[i], q[i + 2]);
-                pairs[to + 1] = pair(q[i + 4], q[i + 6]);
-                pairs[to + 2] = pair(q[i + 1], q[i + 3]);
-                pairs[to + 3] = pair(q[i + 5], q[i + 7]);
             }
         }
         if (x.wantsBytes) {

@@ -7,6 +7,7 @@ import static jdk.incubator.vector.VectorOperators.LSHR;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -31,16 +32,13 @@ import jdk.incubator.vector.VectorSpecies;
 final class VectorPanels {
     private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Integer> I = IntVector.SPECIES_PREFERRED;
-    private static final VectorSpecies<Short> S = ShortVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Byte> B = ByteVector.SPECIES_PREFERRED;
     private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
 
     /** Lanes of a vector of ints or floats. */
     static final int L = I.length();
 
     private static final int VECTORS = 4;
-
-    /** Tokens that a tile of products serves at a time. */
-    private static final int TOKENS = 4;
 
     /** Rows of a panel. */
     static final int ROWS = VECTORS * L;
@@ -55,9 +53,6 @@ final class VectorPanels {
      * floats, and with 512 bits on some processors.
      */
     static final boolean FLOAT_TILES = WIDE && !Processor.PREFERS_SHORTS;
-
-    /** Whether nibbles can be looked up: a table of 16 ints takes one vector or two. */
-    static final boolean TABLES = L >= 8;
 
     private static final int INTS = PanelMatrix.INTS;
     private static final int SHIFTS = Activations.SHIFTS;
@@ -611,147 +606,70 @@ final class VectorPanels {
     }
 
     /**
-     * One token, weights that are looked up as shorts: sums[half block][rows] = Σ table[n]·q.
+     * The same of bytes that are looked up.
      *
-     * @param table 16 shorts, and the same again
-     * @param at the first block's index in the activations
+     * @param table a vector of bytes, of 16 that are repeated: an index needs no mask
      */
-    static void sumLookedUp(
+    static void lookedUpProducts(
             MemorySegment packed,
             long plane,
             long stream,
             int halfBlocks,
-            short[] table,
+            byte[] table,
             Activations x,
             int at,
-            int[] sums) {
+            int[] products) {
         MemorySegment w = exact(packed);
-        // Two nibbles of an int are looked up at once, one in each half. They need no mask: the lowest bit of its upper
-        // neighbour says in which of two equal tables.
-        ShortVector t = ShortVector.fromArray(S, table, 0);
-        int[] pairs = x.pairs;
+        ByteVector t = ByteVector.fromArray(B, table, 0);
+        int[] multipliers = x.byteMultipliers;
         int first = at * (INTS * SHIFTS);
         for (int i = 0; i < halfBlocks * VECTORS / 2; i++) {
             int h = i / 2;
             int v = i % 2;
             long o = plane + 2 * v * stream + h * (2L * VECTOR_BYTES);
-            int p = first + h * (2 * SHIFTS);
-            ShortVector q0 = IntVector.broadcast(I, pairs[p]).reinterpretAsShorts();
-            ShortVector q1 = IntVector.broadcast(I, pairs[p + 1]).reinterpretAsShorts();
-            ShortVector q2 = IntVector.broadcast(I, pairs[p + 2]).reinterpretAsShorts();
-            ShortVector q3 = IntVector.broadcast(I, pairs[p + 3]).reinterpretAsShorts();
+            int m = first + h * (2 * SHIFTS);
+            ShortVector m0 = IntVector.broadcast(I, multipliers[m]).reinterpretAsShorts();
+            ShortVector m1 = IntVector.broadcast(I, multipliers[m + 1]).reinterpretAsShorts();
+            ShortVector m2 = IntVector.broadcast(I, multipliers[m + 2]).reinterpretAsShorts();
+            ShortVector m3 = IntVector.broadcast(I, multipliers[m + 3]).reinterpretAsShorts();
             IntVector n = IntVector.fromMemorySegment(I, w, o, LE);
-            ShortVector a = n.reinterpretAsShorts()
-                    .selectFrom(t)
-                    .mul(q0)
-                    .add(n.lanewise(LSHR, 4).reinterpretAsShorts().selectFrom(t).mul(q1))
-                    .add(n.lanewise(LSHR, 8).reinterpretAsShorts().selectFrom(t).mul(q2))
-                    .add(n.lanewise(LSHR, 12)
-                            .reinterpretAsShorts()
-                            .selectFrom(t)
-                            .mul(q3));
+            IntVector c = n.reinterpretAsBytes().selectFrom(t).reinterpretAsInts();
+            ShortVector a = c.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(c.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1));
+            c = n.lanewise(LSHR, 4).reinterpretAsBytes().selectFrom(t).reinterpretAsInts();
+            a = a.add(c.reinterpretAsShorts().mul(m2))
+                    .add(c.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
             n = IntVector.fromMemorySegment(I, w, o + stream, LE);
-            ShortVector b = n.reinterpretAsShorts()
-                    .selectFrom(t)
-                    .mul(q0)
-                    .add(n.lanewise(LSHR, 4).reinterpretAsShorts().selectFrom(t).mul(q1))
-                    .add(n.lanewise(LSHR, 8).reinterpretAsShorts().selectFrom(t).mul(q2))
-                    .add(n.lanewise(LSHR, 12)
-                            .reinterpretAsShorts()
-                            .selectFrom(t)
-                            .mul(q3));
-            q0 = IntVector.broadcast(I, pairs[p + 4]).reinterpretAsShorts();
-            q1 = IntVector.broadcast(I, pairs[p + 5]).reinterpretAsShorts();
-            q2 = IntVector.broadcast(I, pairs[p + 6]).reinterpretAsShorts();
-            q3 = IntVector.broadcast(I, pairs[p + 7]).reinterpretAsShorts();
+            c = n.reinterpretAsBytes().selectFrom(t).reinterpretAsInts();
+            ShortVector b = c.reinterpretAsShorts()
+                    .mul(m0)
+                    .add(c.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1));
+            c = n.lanewise(LSHR, 4).reinterpretAsBytes().selectFrom(t).reinterpretAsInts();
+            b = b.add(c.reinterpretAsShorts().mul(m2))
+                    .add(c.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
+            m0 = IntVector.broadcast(I, multipliers[m + 4]).reinterpretAsShorts();
+            m1 = IntVector.broadcast(I, multipliers[m + 5]).reinterpretAsShorts();
+            m2 = IntVector.broadcast(I, multipliers[m + 6]).reinterpretAsShorts();
+            m3 = IntVector.broadcast(I, multipliers[m + 7]).reinterpretAsShorts();
             n = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE);
-            a = a.add(n.reinterpretAsShorts()
-                    .selectFrom(t)
-                    .mul(q0)
-                    .add(n.lanewise(LSHR, 4).reinterpretAsShorts().selectFrom(t).mul(q1))
-                    .add(n.lanewise(LSHR, 8).reinterpretAsShorts().selectFrom(t).mul(q2))
-                    .add(n.lanewise(LSHR, 12)
-                            .reinterpretAsShorts()
-                            .selectFrom(t)
-                            .mul(q3)));
+            c = n.reinterpretAsBytes().selectFrom(t).reinterpretAsInts();
+            a = a.add(c.reinterpretAsShorts().mul(m0))
+                    .add(c.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1));
+            c = n.lanewise(LSHR, 4).reinterpretAsBytes().selectFrom(t).reinterpretAsInts();
+            a = a.add(c.reinterpretAsShorts().mul(m2))
+                    .add(c.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
             n = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES + stream, LE);
-            b = b.add(n.reinterpretAsShorts()
-                    .selectFrom(t)
-                    .mul(q0)
-                    .add(n.lanewise(LSHR, 4).reinterpretAsShorts().selectFrom(t).mul(q1))
-                    .add(n.lanewise(LSHR, 8).reinterpretAsShorts().selectFrom(t).mul(q2))
-                    .add(n.lanewise(LSHR, 12)
-                            .reinterpretAsShorts()
-                            .selectFrom(t)
-                            .mul(q3)));
-            IntVector s = a.reinterpretAsInts();
-            s.lanewise(LSHL, 16).add(s).lanewise(ASHR, 16).intoArray(sums, h * ROWS + 2 * v * L);
-            s = b.reinterpretAsInts();
-            s.lanewise(LSHL, 16).add(s).lanewise(ASHR, 16).intoArray(sums, h * ROWS + (2 * v + 1) * L);
+            c = n.reinterpretAsBytes().selectFrom(t).reinterpretAsInts();
+            b = b.add(c.reinterpretAsShorts().mul(m0))
+                    .add(c.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1));
+            c = n.lanewise(LSHR, 4).reinterpretAsBytes().selectFrom(t).reinterpretAsInts();
+            b = b.add(c.reinterpretAsShorts().mul(m2))
+                    .add(c.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
+            a.reinterpretAsInts().intoArray(products, h * ROWS + 2 * v * L);
+            b.reinterpretAsInts().intoArray(products, h * ROWS + (2 * v + 1) * L);
         }
     }
-
-    /**
-     * One token, weights that are looked up: products[word][rows] = Σ table[n]·q over a word's eight columns, as floats that
-     * are whole numbers.
-     *
-     * @param tables 16 floats, as ints, and the same again from the eighth on
-     * @param q of the first column in the floats of a group of tokens
-     * @param blockStep from a block's first column there to the next one's
-     */
-    static void tableProducts(
-            MemorySegment packed,
-            long plane,
-            long stream,
-            int words,
-            int[] tables,
-            float[] floats,
-            int q,
-            int blockStep,
-            float[] products) {
-        MemorySegment w = exact(packed);
-        IntVector t0 = IntVector.fromArray(I, tables, 0);
-        IntVector t1 = IntVector.fromArray(I, tables, L % 16);
-        for (int i = 0; i < words * VECTORS; i++) {
-            int word = i / VECTORS;
-            int at = q + word / INTS * blockStep + word % INTS * (8 * TOKENS);
-            IntVector n =
-                    IntVector.fromMemorySegment(I, w, plane + i % VECTORS * stream + word * (long) VECTOR_BYTES, LE);
-            // An index beyond the table is wrapped: the nibble needs no mask.
-            FloatVector a = n.selectFrom(t0, t1).reinterpretAsFloats().mul(FloatVector.broadcast(F, floats[at]));
-            FloatVector b = n.lanewise(LSHR, 4)
-                    .selectFrom(t0, t1)
-                    .reinterpretAsFloats()
-                    .mul(FloatVector.broadcast(F, floats[at + TOKENS]));
-            a = n.lanewise(LSHR, 8)
-                    .selectFrom(t0, t1)
-                    .reinterpretAsFloats()
-                    .fma(FloatVector.broadcast(F, floats[at + 2 * TOKENS]), a);
-            b = n.lanewise(LSHR, 12)
-                    .selectFrom(t0, t1)
-                    .reinterpretAsFloats()
-                    .fma(FloatVector.broadcast(F, floats[at + 3 * TOKENS]), b);
-            a = n.lanewise(LSHR, 16)
-                    .selectFrom(t0, t1)
-                    .reinterpretAsFloats()
-                    .fma(FloatVector.broadcast(F, floats[at + 4 * TOKENS]), a);
-            b = n.lanewise(LSHR, 20)
-                    .selectFrom(t0, t1)
-                    .reinterpretAsFloats()
-                    .fma(FloatVector.broadcast(F, floats[at + 5 * TOKENS]), b);
-            a = n.lanewise(LSHR, 24)
-                    .selectFrom(t0, t1)
-                    .reinterpretAsFloats()
-                    .fma(FloatVector.broadcast(F, floats[at + 6 * TOKENS]), a);
-            b = n.lanewise(LSHR, 28)
-                    .selectFrom(t0, t1)
-                    .reinterpretAsFloats()
-                    .fma(FloatVector.broadcast(F, floats[at + 7 * TOKENS]), b);
-            a.add(b).intoArray(products, i * L);
-        }
-    }
-
-    // ---- sums[run][rows] = Σ c·q ----
 
     /** Four bits: Σ (n - 8)·q, which fits 16 bits. */
     static void sumNibbles(int[] products, int blocks, Activations x, int at, int[] sums) {
@@ -868,48 +786,48 @@ final class VectorPanels {
         }
     }
 
-    /** Looked up weights: sums[run][rows] of runs of two words, from their products. */
-    static void sumTwoWords(float[] products, int runs, int[] sums) {
-        for (int r = 0; r < runs; r++) {
-            int o = r * 2 * ROWS;
-            FloatVector s0 = FloatVector.fromArray(F, products, o).add(FloatVector.fromArray(F, products, o + ROWS));
-            ((IntVector) s0.convertShape(VectorOperators.F2I, I, 0)).intoArray(sums, r * ROWS);
-            FloatVector s1 =
-                    FloatVector.fromArray(F, products, o + L).add(FloatVector.fromArray(F, products, o + ROWS + L));
-            ((IntVector) s1.convertShape(VectorOperators.F2I, I, 0)).intoArray(sums, r * ROWS + L);
-            FloatVector s2 = FloatVector.fromArray(F, products, o + 2 * L)
-                    .add(FloatVector.fromArray(F, products, o + ROWS + 2 * L));
-            ((IntVector) s2.convertShape(VectorOperators.F2I, I, 0)).intoArray(sums, r * ROWS + 2 * L);
-            FloatVector s3 = FloatVector.fromArray(F, products, o + 3 * L)
-                    .add(FloatVector.fromArray(F, products, o + ROWS + 3 * L));
-            ((IntVector) s3.convertShape(VectorOperators.F2I, I, 0)).intoArray(sums, r * ROWS + 3 * L);
+    /** Looked up weights c: sums[half block][rows] = Σ (c + 32)·q - 32·Σq. */
+    static void sumSmall(int[] products, int halfBlocks, Activations x, int at, int[] sums) {
+        int[] starts = x.byteStarts;
+        for (int i = 0; i < halfBlocks * VECTORS; i++) {
+            IntVector start = IntVector.broadcast(I, starts[2 * at + i / VECTORS]);
+            IntVector t = IntVector.fromArray(I, products, i * L);
+            t.lanewise(LSHL, 16).add(t).add(start).lanewise(ASHR, 16).intoArray(sums, i * L);
         }
     }
 
-    /** The same of runs of four words. */
-    static void sumFourWords(float[] products, int runs, int[] sums) {
-        for (int r = 0; r < runs; r++) {
-            int o = r * 4 * ROWS;
-            FloatVector s0 = FloatVector.fromArray(F, products, o)
-                    .add(FloatVector.fromArray(F, products, o + ROWS))
-                    .add(FloatVector.fromArray(F, products, o + 2 * ROWS))
-                    .add(FloatVector.fromArray(F, products, o + 3 * ROWS));
-            ((IntVector) s0.convertShape(VectorOperators.F2I, I, 0)).intoArray(sums, r * ROWS);
-            FloatVector s1 = FloatVector.fromArray(F, products, o + L)
-                    .add(FloatVector.fromArray(F, products, o + ROWS + L))
-                    .add(FloatVector.fromArray(F, products, o + 2 * ROWS + L))
-                    .add(FloatVector.fromArray(F, products, o + 3 * ROWS + L));
-            ((IntVector) s1.convertShape(VectorOperators.F2I, I, 0)).intoArray(sums, r * ROWS + L);
-            FloatVector s2 = FloatVector.fromArray(F, products, o + 2 * L)
-                    .add(FloatVector.fromArray(F, products, o + ROWS + 2 * L))
-                    .add(FloatVector.fromArray(F, products, o + 2 * ROWS + 2 * L))
-                    .add(FloatVector.fromArray(F, products, o + 3 * ROWS + 2 * L));
-            ((IntVector) s2.convertShape(VectorOperators.F2I, I, 0)).intoArray(sums, r * ROWS + 2 * L);
-            FloatVector s3 = FloatVector.fromArray(F, products, o + 3 * L)
-                    .add(FloatVector.fromArray(F, products, o + ROWS + 3 * L))
-                    .add(FloatVector.fromArray(F, products, o + 2 * ROWS + 3 * L))
-                    .add(FloatVector.fromArray(F, products, o + 3 * ROWS + 3 * L));
-            ((IntVector) s3.convertShape(VectorOperators.F2I, I, 0)).intoArray(sums, r * ROWS + 3 * L);
+    /**
+     * Looked up weights c = low + 16·(high - 8): sums[run][rows] = low + 16·high - 128·Σq, where low = Σ low·q and high =
+     * Σ high·q.
+     *
+     * @param log 0 for runs of a block, 1 for runs of half a block
+     */
+    static void sumTables(int[] low, int[] high, int runs, int log, Activations x, int at, int[] sums) {
+        int halves = 2 >> log;
+        for (int i = 0; i < runs * VECTORS; i++) {
+            int run = i / VECTORS;
+            int half = run * halves;
+            int from = half * ROWS + i % VECTORS * L;
+            ShortVector l = IntVector.fromArray(I, low, from).reinterpretAsShorts();
+            ShortVector h = IntVector.fromArray(I, high, from).reinterpretAsShorts();
+            int extra = x.byteStarts[2 * at + half] >> 16;
+            if (log == 0) {
+                l = IntVector.fromArray(I, low, from + ROWS)
+                        .reinterpretAsShorts()
+                        .add(l);
+                h = IntVector.fromArray(I, high, from + ROWS)
+                        .reinterpretAsShorts()
+                        .add(h);
+                extra += x.byteStarts[2 * at + half + 1] >> 16;
+            }
+            IntVector s = l.reinterpretAsInts();
+            IntVector u = h.reinterpretAsInts();
+            s.lanewise(LSHL, 16)
+                    .add(s)
+                    .lanewise(ASHR, 16)
+                    .add(u.lanewise(LSHL, 16).add(u).lanewise(ASHR, 16).lanewise(LSHL, 4))
+                    .add(4 * extra)
+                    .intoArray(sums, i * L);
         }
     }
 

@@ -7,6 +7,7 @@ import static jdk.incubator.vector.VectorOperators.LSHR;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -22,6 +23,7 @@ final class VectorTiles {
     private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Integer> I = IntVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Short> S = ShortVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Byte> B = ByteVector.SPECIES_PREFERRED;
     private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
     private static final int L = VectorPanels.L;
     private static final int ROWS = VectorPanels.ROWS;
@@ -65,6 +67,24 @@ final class VectorTiles {
             int to = i / VECTORS * 2 * ROWS + i % VECTORS * L;
             n.and(0x0f0f0f0f).intoArray(bytes, to);
             n.lanewise(LSHR, 4).and(0x0f0f0f0f).intoArray(bytes, to + ROWS);
+        }
+    }
+
+    /**
+     * Four bits of a block that are looked up.
+     *
+     * @param table a vector of bytes, of 16 that are repeated
+     */
+    static void lookUp(MemorySegment packed, long at, long stream, byte[] table, int[] bytes) {
+        MemorySegment w = VectorPanels.exact(packed);
+        ByteVector t = ByteVector.fromArray(B, table, 0);
+        for (int i = 0; i < INTS * VECTORS; i++) {
+            IntVector n = IntVector.fromMemorySegment(
+                    I, w, at + i % VECTORS * stream + i / VECTORS * (long) VECTOR_BYTES, LE);
+            int to = i / VECTORS * 2 * ROWS + i % VECTORS * L;
+            n.reinterpretAsBytes().selectFrom(t).reinterpretAsInts().intoArray(bytes, to);
+            n = n.lanewise(LSHR, 4);
+            n.reinterpretAsBytes().selectFrom(t).reinterpretAsInts().intoArray(bytes, to + ROWS);
         }
     }
 
@@ -126,26 +146,6 @@ final class VectorTiles {
             column.reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to + 2 * COLUMN_INTS);
             column = a.lanewise(LSHR, 24).or(b.lanewise(LSHR, 8).and(0xff0000));
             column.reinterpretAsShorts().sub(bias).reinterpretAsInts().intoArray(tile, to + 3 * COLUMN_INTS);
-        }
-    }
-
-    /** Looked up weights of a block: table[n], of which a tile of shorts holds one nibble; see {@link IntegerPanels}. */
-    static void lookUp(MemorySegment packed, long block, long stream, int[] tables, int[] tile, int at) {
-        MemorySegment w = VectorPanels.exact(packed);
-        IntVector t0 = IntVector.fromArray(I, tables, 0);
-        IntVector t1 = IntVector.fromArray(I, tables, L % 16);
-        for (int i = 0; i < INTS * PAIRS; i++) {
-            long o = block + i % PAIRS * 2 * stream + i / PAIRS * (long) VECTOR_BYTES;
-            int to = at + i / PAIRS * 8 * COLUMN_INTS + i % PAIRS * L;
-            IntVector n = IntVector.fromMemorySegment(I, w, o, LE);
-            IntVector m = IntVector.fromMemorySegment(I, w, o + stream, LE);
-            for (int k = 0; k < 8; k++) {
-                IntVector c = n.lanewise(LSHR, 4 * k).selectFrom(t0, t1);
-                IntVector d = m.lanewise(LSHR, 4 * k).selectFrom(t0, t1);
-                // Nibbles are columns 0, 4, 1, 5, ...
-                int column = k / 2 + k % 2 * 4;
-                c.and(0xffff).or(d.lanewise(LSHL, 16)).intoArray(tile, to + column * COLUMN_INTS);
-            }
         }
     }
 

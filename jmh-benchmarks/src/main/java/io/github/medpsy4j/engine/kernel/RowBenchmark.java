@@ -47,7 +47,7 @@ public class RowBenchmark {
         up = random(2);
         out = random(3);
         weights = random(4).data;
-        x.ensureQuantized(ROWS, VectorPanels.FLOAT_TILES, true, true, true);
+        x.ensureQuantized(ROWS, VectorPanels.FLOAT_TILES, true, true);
     }
 
     private Activations random(int seed) {
