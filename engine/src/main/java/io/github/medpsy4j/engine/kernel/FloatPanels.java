@@ -5,14 +5,15 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * Packed weights multiplied with activations as they are, where vectors have 512 bits: those of eight bits, those that are looked
- * up, and those of five and six bits unless the processor prefers shorts ({@link VectorPanels#FLOAT_TILES}), as it then does for
- * IQ3 ({@link PanelFormat#IQ3_S_LINEAR}, {@link PanelFormat#isSmall}). For one token that costs no more than integers do, for several it costs less, and
- * nothing is rounded but the sums.
+ * Packed weights multiplied with activations as they are, where vectors have 256 bits or more: those of eight bits and those that
+ * are looked up but IQ3, and with 512 bits all of more than four bits unless the processor prefers shorts ({@link
+ * VectorPanels#FLOAT_TILES}). For one token that costs no more than integers do, for several it costs less, and nothing is rounded
+ * but the sums.
  *
  * <p>y = Σ w·x is a chain of fused multiply-adds in order of columns, the same for one token and for many: results do not
  * depend on the batch. w = fma(scale, v, centre) for each run of columns that share a scale. Here v is 256 + u of an unsigned
- * u = n + 16·h: it becomes a float without a conversion, as its bits are moved to the top of that float's mantissa. Scales are
+ * u = n + 16·h: it becomes a float without a conversion, as its bits are moved to the top of that float's mantissa, with one
+ * instruction for a mask and a base where vectors have 512 bits; with fewer, bytes are signed and converted. Scales are
  * floats made of all that the type has, d or d·scale; the centre is what remains, -scale·(256 + half the range) or
  * -256·scale plus the offset. Only where there is an offset do the centre and w round, by some 2^-16 of the scale; elsewhere w
  * is exact. Weights that are looked up are scale·table[n], which is exact too.
@@ -32,16 +33,23 @@ final class FloatPanels extends PanelMatrix {
     /** The logarithm of how many words of eight columns share a scale. */
     private final int runLog;
 
-    /** What nibbles stand for as BF16, which has it exactly, twice, where they are looked up. */
+    // What nibbles stand for where they are looked up: with 512 bits as BF16, which has it exactly, twice; else as
+    // bytes, a
+    // vector of them, as not all processors can look shorts up.
     private final short[] table;
+    private final byte[] byteTable;
 
     FloatPanels(PanelFormat format, int rows, int columns, Arena arena) {
         super(format, rows, columns, arena);
         blockVectors = INTS + format.highBits;
         runLog = 3 - format.runs;
-        table = format.isLookedUp ? new short[2 * 16] : null;
-        for (int i = 0; format.isLookedUp && i < table.length; i++) {
+        table = format.isLookedUp && VectorPanels.WIDE ? new short[2 * 16] : null;
+        for (int i = 0; table != null && i < table.length; i++) {
             table[i] = (short) (Float.floatToRawIntBits(format.lookUp(i & 15)) >>> 16);
+        }
+        byteTable = format.isLookedUp && !VectorPanels.WIDE ? new byte[VECTOR_BYTES] : null;
+        for (int i = 0; byteTable != null && i < byteTable.length; i++) {
+            byteTable[i] = (byte) format.lookUp(i & 15);
         }
     }
 
@@ -49,18 +57,23 @@ final class FloatPanels extends PanelMatrix {
     static boolean suits(PanelFormat format) {
         boolean isLong = format == PanelFormat.Q8_0 || (format.isLookedUp && !format.isSmall());
         boolean isFaster = VectorPanels.FLOAT_TILES && (format.isLookedUp || format.highBits > 0);
-        return VectorPanels.WIDE && (isLong || isFaster);
+        return VectorPanels.FLOATS && (isLong || isFaster);
     }
 
     @Override
     void packBlock(byte[] src, int block, int j, int[] unit, int b, int r) {
         int to = (int) (blocksOffset / Integer.BYTES) + b * blockVectors * LANES + r;
         if (format == PanelFormat.Q8_0) {
-            PanelFormat.packEightBits(src, block, unit, to, LANES);
+            PanelFormat.packEightBits(src, block, hasBase() ? 0x80808080 : 0, unit, to, LANES);
         } else {
             format.packLow(src, block, j, unit, to, LANES);
             format.packHigh(src, block, j, unit, to + INTS * LANES, LANES);
         }
+    }
+
+    /** Whether v is {@link #BASE} + u, of an unsigned u, rather than a number that is looked up or signed. */
+    private boolean hasBase() {
+        return !format.isLookedUp && VectorPanels.WIDE;
     }
 
     @Override
@@ -104,7 +117,7 @@ final class FloatPanels extends PanelMatrix {
 
     private void header(long unit, Header h) {
         decodeHeader(unit, -BASE, h);
-        if (!format.isLookedUp && !format.hasCentre()) {
+        if (hasBase() && !format.hasCentre()) {
             // Of types without offsets, whose integers are u less half the range.
             float bias = -(BASE + (8 << format.highBits));
             for (int i = 0; i < unitBlocks * format.runs * ROWS; i++) {
@@ -122,8 +135,13 @@ final class FloatPanels extends PanelMatrix {
             long at = unit + blocksOffset;
             int from = row + u * unitBlocks * BLOCK;
             header(unit, h);
-            if (format.isLookedUp) {
+            if (table != null) {
                 VectorFloats.lookedUp(packed, at, stream, table, runLog, unitBlocks, x, from, h.scales, s.results, to);
+            } else if (byteTable != null) {
+                VectorFloats.lookedUpBytes(
+                        packed, at, stream, byteTable, runLog, unitBlocks, x, from, h.scales, s.results, to);
+            } else if (!hasBase()) {
+                VectorFloats.signedBytes(packed, at, stream, unitBlocks, x, from, h.scales, s.results, to);
             } else if (format == PanelFormat.Q8_0) {
                 VectorFloats.eightBits(packed, at, stream, unitBlocks, x, from, h.scales, h.centres, s.results, to);
             } else {
@@ -152,8 +170,12 @@ final class FloatPanels extends PanelMatrix {
     private void unpack(long blocks, int b, Header h, MemorySegment tile, long to) {
         long at = blocks + b * blockVectors * (long) VECTOR_BYTES;
         int run = b * format.runs * ROWS;
-        if (format.isLookedUp) {
+        if (table != null) {
             VectorFloats.unpackLookedUp(packed, at, stream, table, runLog, h.scales, run, tile, to);
+        } else if (byteTable != null) {
+            VectorFloats.unpackLookedUpBytes(packed, at, stream, byteTable, runLog, h.scales, run, tile, to);
+        } else if (!hasBase()) {
+            VectorFloats.unpackSignedBytes(packed, at, stream, h.scales, run, tile, to);
         } else if (format == PanelFormat.Q8_0) {
             VectorFloats.unpackEightBits(packed, at, stream, h.scales, h.centres, run, tile, to);
         } else {

@@ -7,8 +7,8 @@ import java.util.stream.IntStream;
 
 /**
  * Packed weights multiplied with quantized activations ({@link Quantizer}) in exact integer arithmetic: every type where vectors
- * have less than 512 bits, those of four bits everywhere, and those of five and six and IQ3 where shorts are preferred ({@link
- * Processor}). No other way takes as few instructions for one token's nibbles.
+ * have 128 bits, those of four bits everywhere, and those of five and six and IQ3 but where vectors of 512 bits multiply floats as
+ * fast ({@link Processor}). No other way takes as few instructions for one token's nibbles.
  *
  * <p>For each run of columns that share a scale: s = Σ c·q over the integers, where c is the weight's centred integer
  * (n - 8 of four bits and of IQ3_S, n + 16·h - 16 of five, n + 16·h - 32 of six, the byte of eight, table[n]). In floats, in order of columns,

@@ -304,10 +304,14 @@ enum PanelFormat {
         return ((int32(src, low) >>> shift) & 0x0f0f0f0f) | ((int32(src, high) >>> highShift) & 0x03030303) << 4;
     }
 
-    /** Q8_0: writes a block's weights, plus 128, as bytes: eight ints of four columns each, in order. */
-    static void packEightBits(byte[] src, int block, int[] to, int at, int stride) {
+    /**
+     * Q8_0: writes a block's weights as bytes: eight ints of four columns each, in order.
+     *
+     * @param flipped bits that are turned round: the highest of each byte, which adds 128, or none
+     */
+    static void packEightBits(byte[] src, int block, int flipped, int[] to, int at, int stride) {
         for (int i = 0; i < 8; i++) {
-            to[at + i * stride] = int32(src, block + 2 + 4 * i) ^ 0x80808080;
+            to[at + i * stride] = int32(src, block + 2 + 4 * i) ^ flipped;
         }
     }
 

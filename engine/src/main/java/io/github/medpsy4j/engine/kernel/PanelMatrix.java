@@ -88,10 +88,10 @@ abstract class PanelMatrix extends StripMatrix {
         final float[] results = new float[RESULT_PANELS * RESULTS];
 
         /**
-         * [half][column of a span][rows], where {@link VectorPanels#WIDE}. Not an array, as these do not begin where
-         * lines of the cache do: each load would read two (71 instead of 82 GMAC/s).
+         * [half][column of a span][rows] floats. Not an array, as these do not begin where lines of the cache do: each load would
+         * read two (71 instead of 82 GMAC/s).
          */
-        final MemorySegment floatTile = Arena.ofAuto().allocate(VectorPanels.WIDE ? 2L * HALF_TILE_BYTES : 0, 64);
+        final MemorySegment floatTile = Arena.ofAuto().allocate(2L * HALF_TILE_BYTES, 64);
 
         /** [twelve tokens][rows] whole numbers of 256 columns, zeros in between, where {@link VectorPanels#FLOAT_TILES} */
         final float[] wholes = new float[VectorPanels.FLOAT_TILES ? TWELVE * ROWS : 0];

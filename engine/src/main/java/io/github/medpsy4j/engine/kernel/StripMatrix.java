@@ -33,7 +33,7 @@ abstract class StripMatrix extends Matrix {
     static final int HALF_TILE_BYTES = Activations.SPAN * HALF_ROWS * Float.BYTES;
 
     /** Tokens that share an unpacked tile: where tiles are floats, twelves that hold the largest batch. */
-    static final int TILE_TOKENS = VectorPanels.WIDE ? 516 : 64;
+    static final int TILE_TOKENS = VectorPanels.WIDE ? 516 : 128;
 
     /** Tokens that {@link VectorFloats#multiply12} takes. */
     static final int TWELVE = 12;
@@ -157,7 +157,7 @@ abstract class StripMatrix extends Matrix {
         for (int v = 0; v < ROWS; v += HALF_ROWS) {
             long from = v / HALF_ROWS * (long) HALF_TILE_BYTES;
             int t = 0;
-            for (; t <= tokens - TWELVE; t += TWELVE) {
+            for (; VectorPanels.WIDE && t <= tokens - TWELVE; t += TWELVE) {
                 VectorFloats.multiply12(tile, from, columns, x, at + t * Activations.SPAN, y, to + t * ROWS + v);
             }
             for (; t < tokens; t += Activations.GROUP) {

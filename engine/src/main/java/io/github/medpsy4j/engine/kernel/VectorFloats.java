@@ -1,13 +1,17 @@
 package io.github.medpsy4j.engine.kernel;
 
+import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /** The loops of {@link FloatPanels} and of {@link Bf16Matrix}'s tiles. {@link VectorPanels} says why they are written so. */
@@ -15,6 +19,7 @@ final class VectorFloats {
     private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Integer> I = IntVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Short> S = ShortVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Byte> B = ByteVector.SPECIES_PREFERRED;
     private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
     private static final int L = VectorPanels.L;
     private static final int ROWS = VectorPanels.ROWS;
@@ -399,6 +404,285 @@ final class VectorFloats {
         a3.intoArray(y, to + 3 * L);
     }
 
+    /** Eight bits, signed: without the constants and the centre that {@link #eightBits} keeps in registers. */
+    static void signedBytes(
+            MemorySegment packed,
+            long at,
+            long stream,
+            int blocks,
+            float[] x,
+            int from,
+            float[] scales,
+            float[] y,
+            int to) {
+        MemorySegment w = VectorPanels.exact(packed);
+        FloatVector a0 = FloatVector.fromArray(F, y, to);
+        FloatVector a1 = FloatVector.fromArray(F, y, to + L);
+        FloatVector a2 = FloatVector.fromArray(F, y, to + 2 * L);
+        FloatVector a3 = FloatVector.fromArray(F, y, to + 3 * L);
+        for (int i = 0; i < blocks * (2 * INTS); i++) {
+            int run = i / (2 * INTS) * ROWS;
+            int column = from + 4 * i;
+            long o = at + i * (long) VECTOR_BYTES;
+            IntVector u0 = IntVector.fromMemorySegment(I, w, o, LE);
+            IntVector u1 = IntVector.fromMemorySegment(I, w, o + stream, LE);
+            IntVector u2 = IntVector.fromMemorySegment(I, w, o + 2 * stream, LE);
+            IntVector u3 = IntVector.fromMemorySegment(I, w, o + 3 * stream, LE);
+            FloatVector b = FloatVector.broadcast(F, x[column]);
+            a0 = ((FloatVector) u0.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run))
+                    .fma(b, a0);
+            a1 = ((FloatVector) u1.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + L))
+                    .fma(b, a1);
+            a2 = ((FloatVector) u2.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + 2 * L))
+                    .fma(b, a2);
+            a3 = ((FloatVector) u3.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + 3 * L))
+                    .fma(b, a3);
+            b = FloatVector.broadcast(F, x[column + 1]);
+            a0 = ((FloatVector) u0.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run))
+                    .fma(b, a0);
+            a1 = ((FloatVector) u1.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + L))
+                    .fma(b, a1);
+            a2 = ((FloatVector) u2.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + 2 * L))
+                    .fma(b, a2);
+            a3 = ((FloatVector) u3.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + 3 * L))
+                    .fma(b, a3);
+            b = FloatVector.broadcast(F, x[column + 2]);
+            a0 = ((FloatVector) u0.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run))
+                    .fma(b, a0);
+            a1 = ((FloatVector) u1.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + L))
+                    .fma(b, a1);
+            a2 = ((FloatVector) u2.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + 2 * L))
+                    .fma(b, a2);
+            a3 = ((FloatVector) u3.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + 3 * L))
+                    .fma(b, a3);
+            b = FloatVector.broadcast(F, x[column + 3]);
+            a0 = ((FloatVector) u0.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run))
+                    .fma(b, a0);
+            a1 = ((FloatVector) u1.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + L))
+                    .fma(b, a1);
+            a2 = ((FloatVector) u2.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + 2 * L))
+                    .fma(b, a2);
+            a3 = ((FloatVector) u3.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + 3 * L))
+                    .fma(b, a3);
+        }
+        a0.intoArray(y, to);
+        a1.intoArray(y, to + L);
+        a2.intoArray(y, to + 2 * L);
+        a3.intoArray(y, to + 3 * L);
+    }
+
+    /**
+     * Weights that are looked up as signed bytes.
+     *
+     * @param table a vector of bytes, of 16 that are repeated: an index needs no mask
+     * @param log words of eight columns that share a scale: 1 for two of them, 2 for four
+     */
+    static void lookedUpBytes(
+            MemorySegment packed,
+            long at,
+            long stream,
+            byte[] table,
+            int log,
+            int blocks,
+            float[] x,
+            int from,
+            float[] scales,
+            float[] y,
+            int to) {
+        MemorySegment w = VectorPanels.exact(packed);
+        ByteVector t = ByteVector.fromArray(B, table, 0);
+        FloatVector a0 = FloatVector.fromArray(F, y, to);
+        FloatVector a1 = FloatVector.fromArray(F, y, to + L);
+        FloatVector a2 = FloatVector.fromArray(F, y, to + 2 * L);
+        FloatVector a3 = FloatVector.fromArray(F, y, to + 3 * L);
+        for (int word = 0; word < blocks * INTS; word++) {
+            int run = (word >> log) * ROWS;
+            int column = from + 8 * word;
+            long o = at + word * (long) VECTOR_BYTES;
+            IntVector u0 = IntVector.fromMemorySegment(I, w, o, LE)
+                    .reinterpretAsBytes()
+                    .selectFrom(t)
+                    .reinterpretAsInts();
+            IntVector u1 = IntVector.fromMemorySegment(I, w, o + stream, LE)
+                    .reinterpretAsBytes()
+                    .selectFrom(t)
+                    .reinterpretAsInts();
+            IntVector u2 = IntVector.fromMemorySegment(I, w, o + 2 * stream, LE)
+                    .reinterpretAsBytes()
+                    .selectFrom(t)
+                    .reinterpretAsInts();
+            IntVector u3 = IntVector.fromMemorySegment(I, w, o + 3 * stream, LE)
+                    .reinterpretAsBytes()
+                    .selectFrom(t)
+                    .reinterpretAsInts();
+            FloatVector b = FloatVector.broadcast(F, x[column]);
+            a0 = ((FloatVector) u0.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run))
+                    .fma(b, a0);
+            a1 = ((FloatVector) u1.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + L))
+                    .fma(b, a1);
+            a2 = ((FloatVector) u2.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + 2 * L))
+                    .fma(b, a2);
+            a3 = ((FloatVector) u3.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + 3 * L))
+                    .fma(b, a3);
+            if (VectorPanels.FENCES_ARE_FREE) {
+                VarHandle.acquireFence();
+            }
+            b = FloatVector.broadcast(F, x[column + 1]);
+            a0 = ((FloatVector) u0.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run))
+                    .fma(b, a0);
+            a1 = ((FloatVector) u1.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + L))
+                    .fma(b, a1);
+            a2 = ((FloatVector) u2.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + 2 * L))
+                    .fma(b, a2);
+            a3 = ((FloatVector) u3.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + 3 * L))
+                    .fma(b, a3);
+            if (VectorPanels.FENCES_ARE_FREE) {
+                VarHandle.acquireFence();
+            }
+            b = FloatVector.broadcast(F, x[column + 2]);
+            a0 = ((FloatVector) u0.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run))
+                    .fma(b, a0);
+            a1 = ((FloatVector) u1.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + L))
+                    .fma(b, a1);
+            a2 = ((FloatVector) u2.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + 2 * L))
+                    .fma(b, a2);
+            a3 = ((FloatVector) u3.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + 3 * L))
+                    .fma(b, a3);
+            if (VectorPanels.FENCES_ARE_FREE) {
+                VarHandle.acquireFence();
+            }
+            b = FloatVector.broadcast(F, x[column + 3]);
+            a0 = ((FloatVector) u0.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run))
+                    .fma(b, a0);
+            a1 = ((FloatVector) u1.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + L))
+                    .fma(b, a1);
+            a2 = ((FloatVector) u2.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + 2 * L))
+                    .fma(b, a2);
+            a3 = ((FloatVector) u3.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + 3 * L))
+                    .fma(b, a3);
+            if (VectorPanels.FENCES_ARE_FREE) {
+                VarHandle.acquireFence();
+            }
+            u0 = IntVector.fromMemorySegment(I, w, o, LE)
+                    .lanewise(LSHR, 4)
+                    .reinterpretAsBytes()
+                    .selectFrom(t)
+                    .reinterpretAsInts();
+            u1 = IntVector.fromMemorySegment(I, w, o + stream, LE)
+                    .lanewise(LSHR, 4)
+                    .reinterpretAsBytes()
+                    .selectFrom(t)
+                    .reinterpretAsInts();
+            u2 = IntVector.fromMemorySegment(I, w, o + 2 * stream, LE)
+                    .lanewise(LSHR, 4)
+                    .reinterpretAsBytes()
+                    .selectFrom(t)
+                    .reinterpretAsInts();
+            u3 = IntVector.fromMemorySegment(I, w, o + 3 * stream, LE)
+                    .lanewise(LSHR, 4)
+                    .reinterpretAsBytes()
+                    .selectFrom(t)
+                    .reinterpretAsInts();
+            b = FloatVector.broadcast(F, x[column + 4]);
+            a0 = ((FloatVector) u0.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run))
+                    .fma(b, a0);
+            a1 = ((FloatVector) u1.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + L))
+                    .fma(b, a1);
+            a2 = ((FloatVector) u2.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + 2 * L))
+                    .fma(b, a2);
+            a3 = ((FloatVector) u3.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + 3 * L))
+                    .fma(b, a3);
+            if (VectorPanels.FENCES_ARE_FREE) {
+                VarHandle.acquireFence();
+            }
+            b = FloatVector.broadcast(F, x[column + 5]);
+            a0 = ((FloatVector) u0.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run))
+                    .fma(b, a0);
+            a1 = ((FloatVector) u1.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + L))
+                    .fma(b, a1);
+            a2 = ((FloatVector) u2.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + 2 * L))
+                    .fma(b, a2);
+            a3 = ((FloatVector) u3.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + 3 * L))
+                    .fma(b, a3);
+            if (VectorPanels.FENCES_ARE_FREE) {
+                VarHandle.acquireFence();
+            }
+            b = FloatVector.broadcast(F, x[column + 6]);
+            a0 = ((FloatVector) u0.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run))
+                    .fma(b, a0);
+            a1 = ((FloatVector) u1.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + L))
+                    .fma(b, a1);
+            a2 = ((FloatVector) u2.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + 2 * L))
+                    .fma(b, a2);
+            a3 = ((FloatVector) u3.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + 3 * L))
+                    .fma(b, a3);
+            if (VectorPanels.FENCES_ARE_FREE) {
+                VarHandle.acquireFence();
+            }
+            b = FloatVector.broadcast(F, x[column + 7]);
+            a0 = ((FloatVector) u0.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run))
+                    .fma(b, a0);
+            a1 = ((FloatVector) u1.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + L))
+                    .fma(b, a1);
+            a2 = ((FloatVector) u2.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + 2 * L))
+                    .fma(b, a2);
+            a3 = ((FloatVector) u3.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(FloatVector.fromArray(F, scales, run + 3 * L))
+                    .fma(b, a3);
+        }
+        a0.intoArray(y, to);
+        a1.intoArray(y, to + L);
+        a2.intoArray(y, to + 2 * L);
+        a3.intoArray(y, to + 3 * L);
+    }
+
     // ---- Several tokens ----
 
     /**
@@ -526,6 +810,80 @@ final class VectorFloats {
             d.lanewise(LSHL, 16).reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + 5 * COLUMN_BYTES, LE);
             c.and(UPPER).reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + 6 * COLUMN_BYTES, LE);
             d.and(UPPER).reinterpretAsFloats().mul(scale).intoMemorySegment(t, to + 7 * COLUMN_BYTES, LE);
+        }
+    }
+
+    /** A block of eight bits, signed, to a tile. */
+    static void unpackSignedBytes(
+            MemorySegment packed, long at, long stream, float[] scales, int run, MemorySegment tile, long to0) {
+        MemorySegment w = VectorPanels.exact(packed);
+        MemorySegment t = VectorPanels.exact(tile);
+        for (int i = 0; i < 2 * INTS * VECTORS; i++) {
+            int v = i % VECTORS;
+            long to = to0 + i / VECTORS * (4L * COLUMN_BYTES) + v / 2 * HALF_BYTES + v % 2 * (long) VECTOR_BYTES;
+            FloatVector scale = FloatVector.fromArray(F, scales, run + v * L);
+            IntVector u = IntVector.fromMemorySegment(I, w, at + v * stream + i / VECTORS * (long) VECTOR_BYTES, LE);
+            ((FloatVector) u.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .intoMemorySegment(t, to, LE);
+            ((FloatVector) u.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .intoMemorySegment(t, to + COLUMN_BYTES, LE);
+            ((FloatVector) u.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .intoMemorySegment(t, to + 2 * COLUMN_BYTES, LE);
+            ((FloatVector) u.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .intoMemorySegment(t, to + 3 * COLUMN_BYTES, LE);
+        }
+    }
+
+    /** A block of weights that are looked up as signed bytes to a tile. */
+    static void unpackLookedUpBytes(
+            MemorySegment packed,
+            long at,
+            long stream,
+            byte[] table,
+            int log,
+            float[] scales,
+            int run,
+            MemorySegment tile,
+            long to0) {
+        MemorySegment w = VectorPanels.exact(packed);
+        MemorySegment t = VectorPanels.exact(tile);
+        ByteVector lookUp = ByteVector.fromArray(B, table, 0);
+        for (int i = 0; i < INTS * VECTORS; i++) {
+            int word = i / VECTORS;
+            int v = i % VECTORS;
+            long to = to0 + word * (8L * COLUMN_BYTES) + v / 2 * HALF_BYTES + v % 2 * (long) VECTOR_BYTES;
+            FloatVector scale = FloatVector.fromArray(F, scales, run + (word >> log) * ROWS + v * L);
+            IntVector n = IntVector.fromMemorySegment(I, w, at + v * stream + word * (long) VECTOR_BYTES, LE);
+            IntVector u = n.reinterpretAsBytes().selectFrom(lookUp).reinterpretAsInts();
+            ((FloatVector) u.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .intoMemorySegment(t, to, LE);
+            ((FloatVector) u.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .intoMemorySegment(t, to + COLUMN_BYTES, LE);
+            ((FloatVector) u.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .intoMemorySegment(t, to + 2 * COLUMN_BYTES, LE);
+            ((FloatVector) u.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .intoMemorySegment(t, to + 3 * COLUMN_BYTES, LE);
+            u = n.lanewise(LSHR, 4).reinterpretAsBytes().selectFrom(lookUp).reinterpretAsInts();
+            ((FloatVector) u.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .intoMemorySegment(t, to + 4 * COLUMN_BYTES, LE);
+            ((FloatVector) u.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .intoMemorySegment(t, to + 5 * COLUMN_BYTES, LE);
+            ((FloatVector) u.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .intoMemorySegment(t, to + 6 * COLUMN_BYTES, LE);
+            ((FloatVector) u.lanewise(ASHR, 24).convertShape(VectorOperators.I2F, F, 0))
+                    .mul(scale)
+                    .intoMemorySegment(t, to + 7 * COLUMN_BYTES, LE);
         }
     }
 

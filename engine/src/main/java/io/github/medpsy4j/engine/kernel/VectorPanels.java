@@ -43,8 +43,14 @@ final class VectorPanels {
     /** Rows of a panel. */
     static final int ROWS = VECTORS * L;
 
-    /** Whether vectors have 512 bits, and so {@link FloatPanels} are used, and as many registers as twelve tokens take. */
+    /** Whether vectors have 512 bits, and so there are as many registers as twelve tokens take. */
     static final boolean WIDE = L >= 16;
+
+    /**
+     * Whether {@link FloatPanels} are used. With 128 bits one token of eight bits, or of a look-up, takes half as many instructions
+     * in whole numbers.
+     */
+    static final boolean FLOATS = L >= 8;
 
     /**
      * Whether several tokens are multiplied in floats by {@link IntegerPanels} too, rather than in shorts. Sums of
