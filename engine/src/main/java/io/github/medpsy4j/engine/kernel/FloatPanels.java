@@ -33,9 +33,9 @@ final class FloatPanels extends PanelMatrix {
     /** The logarithm of how many words of eight columns share a scale. */
     private final int runLog;
 
-    // What nibbles stand for where they are looked up: with 512 bits as BF16, which has it exactly, twice; else as
-    // bytes, a
-    // vector of them, as not all processors can look shorts up.
+    // What nibbles stand for where they are looked up: with 512 bits as BF16, which has it exactly, twice; else a
+    // vector
+    // of bytes, as not all processors can look shorts up.
     private final short[] table;
     private final byte[] byteTable;
 

@@ -35,8 +35,8 @@ import java.util.stream.IntStream;
  *
  * <p>Sums of Q4_K, but where 256 columns share a scale, of Q5_K and Q6_K are turned to floats as they come.
  *
- * <p>Weights that are looked up become bytes, which a vector's worth of is looked up at once, in a table of bytes that is
- * repeated, so that an index needs no mask either. Small ones ({@link PanelFormat#isSmall}) are one byte, c + 32, and others
+ * <p>Weights that are looked up become bytes, a vector at once, from a table that is repeated, so that an index needs no mask
+ * either. Small ones ({@link PanelFormat#isSmall}) are one byte, c + 32, and others
  * two with a sum each, c & 15 and (c >> 4) + 8; of Σ 15·|q| 32 columns fit 16 bits.
  *
  * <p><b>A few tokens</b>, where tiles are of floats, are multiplied four at a time with weights that become floats in
@@ -90,8 +90,7 @@ final class IntegerPanels extends PanelMatrix {
     /** Half the range of the weights' integers. */
     private final float bias;
 
-    // Of types that are looked up, by nibble: c + 32, or of those that are not small c & 15 and (c >> 4) + 8. A vector
-    // each.
+    // Of types that are looked up, a vector by nibble: c + 32, or of those that are not small c & 15 and (c >> 4) + 8.
     private final byte[] lowTable;
     private final byte[] highTable;
 
