@@ -15,9 +15,12 @@ final class Embedding {
     private final GgufFile file;
     private final TensorInfo tensor;
     private final WeightDecoder decoder;
-    private final byte[] bytes; // a row, as the file has it
-    private final MemorySegment
-            row; // the same outside the heap, where all that is decoded lies: C2 compiles for one class
+
+    /** A row, as the file has it. */
+    private final byte[] bytes;
+
+    /** The same outside the heap, where all that is decoded lies: C2 compiles for one class. */
+    private final MemorySegment row;
 
     Embedding(GgufFile file, TensorInfo tensor, WeightDecoder decoder) {
         this.file = file;

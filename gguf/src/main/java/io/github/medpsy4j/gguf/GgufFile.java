@@ -41,8 +41,10 @@ public final class GgufFile implements AutoCloseable {
     private final Map<String, TensorInfo> tensorsByName;
     private final Arena arena;
     private final List<MemorySegment> maps;
-    private final List<RandomAccessFile>
-            readers; // unlike a channel, not closed when a thread that reads is interrupted
+
+    /** For reads without the map; unlike a channel, not closed when a thread that reads is interrupted. */
+    private final List<RandomAccessFile> readers;
+
     private boolean closed;
 
     @SuppressWarnings("MustBeClosedChecker") // close() closes the arena

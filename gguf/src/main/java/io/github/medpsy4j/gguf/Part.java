@@ -50,13 +50,7 @@ record Part(
     /** Maps these bytes, read-only, into the arena, if the file is still the one whose header was read. */
     MemorySegment map(long offset, long byteSize, Arena arena) throws GgufException {
         try {
-            BasicFileAttributes attributes = regularFile(path);
-            if (attributes.size() != fileSize) {
-                throw changed("size", fileSize + " bytes", attributes.size());
-            }
-            if (!attributes.lastModifiedTime().equals(modified)) {
-                throw changed("time of last change", modified, attributes.lastModifiedTime());
-            }
+            checkUnchanged();
             try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
                 return channel.map(MapMode.READ_ONLY, offset, byteSize, arena);
             }
@@ -70,12 +64,23 @@ record Part(
         }
     }
 
-    /** Opens the file for reads of its own place. */
+    /** Opens the file for reads, if it is still the one whose header was read. */
     RandomAccessFile reader() throws GgufException {
         try {
+            checkUnchanged();
             return new RandomAccessFile(path.toFile(), "r");
         } catch (IOException e) {
             throw asGgufException(path, e);
+        }
+    }
+
+    private void checkUnchanged() throws IOException {
+        BasicFileAttributes attributes = regularFile(path);
+        if (attributes.size() != fileSize) {
+            throw changed("size", fileSize + " bytes", attributes.size());
+        }
+        if (!attributes.lastModifiedTime().equals(modified)) {
+            throw changed("time of last change", modified, attributes.lastModifiedTime());
         }
     }
 

@@ -677,6 +677,8 @@ final class VectorPanels {
         }
     }
 
+    // ---- sums[run][rows] = Σ c·q ----
+
     /** Four bits: Σ (n - 8)·q, which fits 16 bits. */
     static void sumNibbles(int[] products, int blocks, Activations x, int at, int[] sums) {
         int[] starts = x.starts;
