@@ -35,11 +35,9 @@ class GoldenTinyTest {
     /** Two best logits that lie closer than this may change places; the logits' spread is about 20 times as much. */
     private static final float CLOSE_RACE = 0.1f;
 
-    private static final boolean IS_WIDE = Kernels.best().lanes() >= 16;
-
     /** Where weights of four to six bits meet activations of more than eight. */
     private static final boolean IS_FINE =
-            IS_WIDE && !Kernels.best().description().endsWith("shorts");
+            Kernels.best().lanes() >= 16 && !Kernels.best().description().endsWith("shorts");
 
     private static final Map<String, Object> MANIFEST = TinyModels.json("/golden/tiny/manifest.json");
 

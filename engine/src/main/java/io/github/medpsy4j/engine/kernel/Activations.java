@@ -44,9 +44,8 @@ public final class Activations {
     // PanelFormat.packLow): columns 0, 4, 1, 5, 2, 6, 3, 7 are q0..q7, and the pairs (q0, q4), (q1, q5), (q2, q6),
     // (q3, q7) are ints, the first low.
 
-    // Of rows that may be multiplied by themselves: those behind the last group of four, or all where there are less.
-    // Of
-    // none but them, as they would take as much memory as the floats.
+    // Of rows that may be multiplied by themselves, those behind the last group of four, and of no others: of all they
+    // would take as much memory as the floats. Row t stands at t mod GROUP.
 
     /** [GROUP][stride / BLOCK] */
     float[] scales;
