@@ -20,8 +20,9 @@ import jdk.incubator.vector.VectorSpecies;
  * a few tokens, {@link VectorTiles} those for many and {@link VectorFloats} all loops of {@link FloatPanels}. Offsets are those
  * of a panel's first strip, {@code stream} is the distance to the next.
  *
- * <p>C2 schedules all independent work of a loop's body as early as it can and then spills registers: the fences keep
- * it to half of the body. After one, bounds of memory segments are checked again, those of arrays are not.
+ * <p>C2 schedules all independent work of a loop's body as early as it can and then spills registers. Where a short loop checks
+ * the bounds of each load of a memory segment, these checks keep it in place; elsewhere fences keep it to half of the body. After
+ * one, all of a segment is checked again, which costs a tenth of a loop that needs none; arrays are not.
  *
  * <p>C2 has a budget of nodes for what it inlines into one compilation, and where that ends vectors go to the heap. So a
  * method here is one body without helpers that return vectors, small, which also brings it to C2 soon, but larger than the
@@ -950,9 +951,6 @@ final class VectorPanels {
                         .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
                         .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
                         .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3));
-                if (FENCES_ARE_FREE) {
-                    VarHandle.acquireFence();
-                }
                 m0 = IntVector.broadcast(I, multipliers[q + 4]).reinterpretAsShorts();
                 m1 = IntVector.broadcast(I, multipliers[q + 5]).reinterpretAsShorts();
                 m2 = IntVector.broadcast(I, multipliers[q + 6]).reinterpretAsShorts();
@@ -969,9 +967,6 @@ final class VectorPanels {
                         .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
                         .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
                         .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
-                if (FENCES_ARE_FREE) {
-                    VarHandle.acquireFence();
-                }
                 m0 = IntVector.broadcast(I, multipliers[q + 8]).reinterpretAsShorts();
                 m1 = IntVector.broadcast(I, multipliers[q + 9]).reinterpretAsShorts();
                 m2 = IntVector.broadcast(I, multipliers[q + 10]).reinterpretAsShorts();
@@ -988,9 +983,6 @@ final class VectorPanels {
                         .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
                         .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
                         .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
-                if (FENCES_ARE_FREE) {
-                    VarHandle.acquireFence();
-                }
                 m0 = IntVector.broadcast(I, multipliers[q + 12]).reinterpretAsShorts();
                 m1 = IntVector.broadcast(I, multipliers[q + 13]).reinterpretAsShorts();
                 m2 = IntVector.broadcast(I, multipliers[q + 14]).reinterpretAsShorts();
@@ -1007,17 +999,17 @@ final class VectorPanels {
                         .add(v.lanewise(LSHR, 4).reinterpretAsShorts().mul(m1))
                         .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m2))
                         .add(v.lanewise(LSHR, 12).reinterpretAsShorts().mul(m3)));
-                o = unit + b / 2 * (long) VECTOR_BYTES;
-                IntVector shift = IntVector.broadcast(I, b % 2 * 16);
-                IntVector f0 = IntVector.fromMemorySegment(I, w, o, LE).lanewise(LSHR, shift);
-                IntVector f1 = IntVector.fromMemorySegment(I, w, o + stream, LE).lanewise(LSHR, shift);
+                // A byte further on stands the next byte of each int.
+                o = unit + (b >> 1) * (long) VECTOR_BYTES + (b & 1) * 2;
                 FloatVector scale = FloatVector.broadcast(F, blockScales[i]);
                 FloatVector sum = FloatVector.broadcast(F, blockSums[i]);
                 IntVector start = IntVector.broadcast(I, starts[i]);
                 IntVector t0 = s0.reinterpretAsInts();
-                FloatVector w0 = d0.mul((FloatVector) f0.and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0));
-                FloatVector c0 = dmin0.mul(
-                        (FloatVector) f0.lanewise(LSHR, 8).and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0));
+                FloatVector w0 = d0.mul((FloatVector)
+                        IntVector.fromMemorySegment(I, w, o, LE).and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0));
+                FloatVector c0 = dmin0.mul((FloatVector) IntVector.fromMemorySegment(I, w, o + 1, LE)
+                        .and(SIX_BITS)
+                        .convertShape(VectorOperators.I2F, F, 0));
                 a0 = ((FloatVector) t0.lanewise(LSHL, 16)
                                 .add(t0)
                                 .add(start)
@@ -1027,9 +1019,12 @@ final class VectorPanels {
                         .fma(w0, a0);
                 a0 = sum.fma(w0.fma(bias, c0), a0);
                 IntVector t1 = s1.reinterpretAsInts();
-                FloatVector w1 = d1.mul((FloatVector) f1.and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0));
-                FloatVector c1 = dmin1.mul(
-                        (FloatVector) f1.lanewise(LSHR, 8).and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0));
+                FloatVector w1 = d1.mul((FloatVector) IntVector.fromMemorySegment(I, w, o + stream, LE)
+                        .and(SIX_BITS)
+                        .convertShape(VectorOperators.I2F, F, 0));
+                FloatVector c1 = dmin1.mul((FloatVector) IntVector.fromMemorySegment(I, w, o + stream + 1, LE)
+                        .and(SIX_BITS)
+                        .convertShape(VectorOperators.I2F, F, 0));
                 a1 = ((FloatVector) t1.lanewise(LSHL, 16)
                                 .add(t1)
                                 .add(start)
@@ -1091,9 +1086,6 @@ final class VectorPanels {
                         .mul(m2)
                         .add(s)
                         .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
-                if (FENCES_ARE_FREE) {
-                    VarHandle.acquireFence();
-                }
                 m0 = IntVector.broadcast(I, multipliers[q + 4]).reinterpretAsShorts();
                 m1 = IntVector.broadcast(I, multipliers[q + 5]).reinterpretAsShorts();
                 m2 = IntVector.broadcast(I, multipliers[q + 6]).reinterpretAsShorts();
@@ -1113,9 +1105,6 @@ final class VectorPanels {
                         .mul(m2)
                         .add(s)
                         .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
-                if (FENCES_ARE_FREE) {
-                    VarHandle.acquireFence();
-                }
                 m0 = IntVector.broadcast(I, multipliers[q + 8]).reinterpretAsShorts();
                 m1 = IntVector.broadcast(I, multipliers[q + 9]).reinterpretAsShorts();
                 m2 = IntVector.broadcast(I, multipliers[q + 10]).reinterpretAsShorts();
@@ -1129,9 +1118,6 @@ final class VectorPanels {
                         .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1))
                         .add(sixth.reinterpretAsShorts().mul(m2))
                         .add(sixth.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
-                if (FENCES_ARE_FREE) {
-                    VarHandle.acquireFence();
-                }
                 m0 = IntVector.broadcast(I, multipliers[q + 12]).reinterpretAsShorts();
                 m1 = IntVector.broadcast(I, multipliers[q + 13]).reinterpretAsShorts();
                 m2 = IntVector.broadcast(I, multipliers[q + 14]).reinterpretAsShorts();
@@ -1139,8 +1125,7 @@ final class VectorPanels {
                 IntVector start = IntVector.broadcast(I, 2 * starts[i]);
                 FloatVector scale = FloatVector.broadcast(F, blockScales[i]);
                 FloatVector sum = FloatVector.broadcast(F, blockSums[i]);
-                long header = unit + b / 2 * (long) VECTOR_BYTES;
-                IntVector shift = IntVector.broadcast(I, b % 2 * 16);
+                o = unit + (b >> 1) * (long) VECTOR_BYTES + (b & 1) * 2;
                 IntVector t = seventh.reinterpretAsShorts()
                         .mul(m0)
                         .add(s)
@@ -1149,11 +1134,12 @@ final class VectorPanels {
                         .add(eighth.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3))
                         .reinterpretAsInts();
                 t = t.lanewise(LSHL, 16).add(t).add(start).lanewise(ASHR, 16);
-                IntVector pair =
-                        IntVector.fromMemorySegment(I, weights, header, LE).lanewise(LSHR, shift);
-                FloatVector w = d.mul((FloatVector) pair.and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0));
-                FloatVector c = dmin.mul(
-                        (FloatVector) pair.lanewise(LSHR, 8).and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0));
+                FloatVector w = d.mul((FloatVector) IntVector.fromMemorySegment(I, weights, o, LE)
+                        .and(SIX_BITS)
+                        .convertShape(VectorOperators.I2F, F, 0));
+                FloatVector c = dmin.mul((FloatVector) IntVector.fromMemorySegment(I, weights, o + 1, LE)
+                        .and(SIX_BITS)
+                        .convertShape(VectorOperators.I2F, F, 0));
                 a = ((FloatVector) t.convertShape(VectorOperators.I2F, F, 0))
                         .mul(scale)
                         .fma(w, a);
@@ -1224,17 +1210,14 @@ final class VectorPanels {
                 v = v.and(0x3f3f3f3f);
                 s1 = s1.add(v.reinterpretAsShorts().mul(m2))
                         .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
-                if (FENCES_ARE_FREE) {
-                    VarHandle.acquireFence();
-                }
                 m0 = IntVector.broadcast(I, multipliers[q + 4]).reinterpretAsShorts();
                 m1 = IntVector.broadcast(I, multipliers[q + 5]).reinterpretAsShorts();
                 m2 = IntVector.broadcast(I, multipliers[q + 6]).reinterpretAsShorts();
                 m3 = IntVector.broadcast(I, multipliers[q + 7]).reinterpretAsShorts();
                 IntVector start = IntVector.broadcast(I, starts[i]);
                 FloatVector scale = FloatVector.broadcast(F, blockScales[i / 2]);
-                IntVector shift = IntVector.broadcast(I, 24 - h % 4 * 8);
-                long fields = unit + (1 + h / 4) * (long) VECTOR_BYTES;
+                // So read that a scale is the highest byte of each int.
+                long fields = unit + (1 + (h >> 2)) * (long) VECTOR_BYTES + (h & 3) - 3;
                 v = IntVector.fromMemorySegment(I, w, o + 2L * VECTOR_BYTES, LE);
                 fours0 = v.lanewise(LSHR, 2).and(0x30303030).or(fours0);
                 v = v.and(0x3f3f3f3f);
@@ -1247,7 +1230,6 @@ final class VectorPanels {
                         .reinterpretAsInts();
                 t0 = t0.lanewise(LSHL, 16).add(t0).add(start).lanewise(ASHR, 16);
                 FloatVector w0 = d0.mul((FloatVector) IntVector.fromMemorySegment(I, w, fields, LE)
-                        .lanewise(LSHL, shift)
                         .lanewise(ASHR, 24)
                         .convertShape(VectorOperators.I2F, F, 0));
                 a0 = ((FloatVector) t0.convertShape(VectorOperators.I2F, F, 0))
@@ -1265,7 +1247,6 @@ final class VectorPanels {
                         .reinterpretAsInts();
                 t1 = t1.lanewise(LSHL, 16).add(t1).add(start).lanewise(ASHR, 16);
                 FloatVector w1 = d1.mul((FloatVector) IntVector.fromMemorySegment(I, w, fields + stream, LE)
-                        .lanewise(LSHL, shift)
                         .lanewise(ASHR, 24)
                         .convertShape(VectorOperators.I2F, F, 0));
                 a1 = ((FloatVector) t1.convertShape(VectorOperators.I2F, F, 0))
@@ -1343,9 +1324,6 @@ final class VectorPanels {
                     .mul(m2)
                     .add(s1)
                     .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
-            if (FENCES_ARE_FREE) {
-                VarHandle.acquireFence();
-            }
             m0 = IntVector.broadcast(I, multipliers[q + 4]).reinterpretAsShorts();
             m1 = IntVector.broadcast(I, multipliers[q + 5]).reinterpretAsShorts();
             m2 = IntVector.broadcast(I, multipliers[q + 6]).reinterpretAsShorts();
@@ -1380,9 +1358,6 @@ final class VectorPanels {
                     .mul(m2)
                     .add(s1)
                     .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
-            if (FENCES_ARE_FREE) {
-                VarHandle.acquireFence();
-            }
             m0 = IntVector.broadcast(I, multipliers[q + 8]).reinterpretAsShorts();
             m1 = IntVector.broadcast(I, multipliers[q + 9]).reinterpretAsShorts();
             m2 = IntVector.broadcast(I, multipliers[q + 10]).reinterpretAsShorts();
@@ -1405,9 +1380,6 @@ final class VectorPanels {
                     .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1))
                     .add(sixth1.reinterpretAsShorts().mul(m2))
                     .add(sixth1.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
-            if (FENCES_ARE_FREE) {
-                VarHandle.acquireFence();
-            }
             m0 = IntVector.broadcast(I, multipliers[q + 12]).reinterpretAsShorts();
             m1 = IntVector.broadcast(I, multipliers[q + 13]).reinterpretAsShorts();
             m2 = IntVector.broadcast(I, multipliers[q + 14]).reinterpretAsShorts();
