@@ -197,10 +197,9 @@ final class IntegerPanels extends PanelMatrix {
         }
     }
 
-    /** One token, one or two vectors of rows of one panel after the other: long streams. */
+    /** One token, two vectors of rows of one panel after the other: long streams. */
     private void dot(Activations x, int t, long first, int panels, int results, int step, Workspace s) {
-        int rows = format == PanelFormat.Q5_K ? LANES : 2 * LANES;
-        for (int v = 0; v < ROWS; v += rows) {
+        for (int v = 0; v < ROWS; v += 2 * LANES) {
             for (int p = 0; p < panels; p++) {
                 long at = first + p * stripBytes + v / LANES * stream;
                 int block = x.blockAt(0, t);

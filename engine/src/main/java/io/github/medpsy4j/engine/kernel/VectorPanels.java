@@ -472,7 +472,7 @@ final class VectorPanels {
         }
     }
 
-    /** d and -dmin of each 256 columns: factors[strip][group][2][lanes], of one strip or several. */
+    /** d and -dmin of each 256 columns: factors[strip][group][2][lanes], of two strips or all. */
     static void headerFactors(MemorySegment packed, long at, long stream, int groups, int strips, float[] factors) {
         MemorySegment w = exact(packed);
         for (int i = 0; i < groups * strips; i++) {
@@ -1040,7 +1040,7 @@ final class VectorPanels {
     }
 
     /**
-     * Q5_K likewise, with the products of {@link #dotFiveBits}, for one vector of rows: of two, C2's budget would end within.
+     * Q5_K likewise, with the products of {@link #dotFiveBits}.
      */
     static void dotFiveMinima(
             MemorySegment packed,
@@ -1052,72 +1052,114 @@ final class VectorPanels {
             float[] factors,
             float[] y,
             int to) {
-        MemorySegment weights = exact(packed);
+        MemorySegment w = exact(packed);
         float[] blockScales = x.scales;
         float[] blockSums = x.sums;
         int[] starts = x.starts;
         int[] multipliers = x.byteMultipliers;
         FloatVector bias = FloatVector.broadcast(F, 16);
-        for (int n = 0; n < units; n++) {
-            long unit = at + n * FIVE_BITS_UNIT_BYTES;
-            headerFactors(packed, unit, stream, 1, 1, factors);
-            FloatVector d = FloatVector.fromArray(F, factors, 0);
-            FloatVector dmin = FloatVector.fromArray(F, factors, L);
-            FloatVector a = FloatVector.fromArray(F, y, to);
+        for (int u = 0; u < units; u++) {
+            long unit = at + u * FIVE_BITS_UNIT_BYTES;
+            headerFactors(packed, unit, stream, 1, 2, factors);
+            FloatVector d0 = FloatVector.fromArray(F, factors, 0);
+            FloatVector dmin0 = FloatVector.fromArray(F, factors, L);
+            FloatVector d1 = FloatVector.fromArray(F, factors, FACTORS);
+            FloatVector dmin1 = FloatVector.fromArray(F, factors, FACTORS + L);
+            FloatVector a0 = FloatVector.fromArray(F, y, to);
+            FloatVector a1 = FloatVector.fromArray(F, y, to + L);
             for (int b = 0; b < UNIT_BLOCKS; b++) {
                 long o = unit + (MINIMA_HEADER + b * 5) * (long) VECTOR_BYTES;
-                int i = block + n * UNIT_BLOCKS + b;
+                int i = block + u * UNIT_BLOCKS + b;
                 int q = i * 16;
+                IntVector v;
                 ShortVector m0 = IntVector.broadcast(I, multipliers[q]).reinterpretAsShorts();
                 ShortVector m1 = IntVector.broadcast(I, multipliers[q + 1]).reinterpretAsShorts();
                 ShortVector m2 = IntVector.broadcast(I, multipliers[q + 2]).reinterpretAsShorts();
                 ShortVector m3 = IntVector.broadcast(I, multipliers[q + 3]).reinterpretAsShorts();
-                IntVector v = IntVector.fromMemorySegment(I, weights, o, LE);
-                IntVector sixth = v.lanewise(LSHR, 5).and(0x07070707);
+                v = IntVector.fromMemorySegment(I, w, o, LE);
+                IntVector sixth0 = v.lanewise(LSHR, 5).and(0x07070707);
                 v = v.and(0x1f1f1f1f);
-                ShortVector s = v.reinterpretAsShorts()
+                ShortVector s0 = v.reinterpretAsShorts()
                         .mul(m0)
                         .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1));
-                v = IntVector.fromMemorySegment(I, weights, o + VECTOR_BYTES, LE);
-                sixth = v.lanewise(LSHR, 2).and(0x18181818).or(sixth);
-                IntVector seventh = v.lanewise(LSHR, 7).and(0x01010101);
+                v = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES, LE);
+                sixth0 = v.lanewise(LSHR, 2).and(0x18181818).or(sixth0);
+                IntVector seventh0 = v.lanewise(LSHR, 7).and(0x01010101);
                 v = v.and(0x1f1f1f1f);
-                s = v.reinterpretAsShorts()
+                s0 = v.reinterpretAsShorts()
                         .mul(m2)
-                        .add(s)
+                        .add(s0)
+                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
+                v = IntVector.fromMemorySegment(I, w, o + stream, LE);
+                IntVector sixth1 = v.lanewise(LSHR, 5).and(0x07070707);
+                v = v.and(0x1f1f1f1f);
+                ShortVector s1 = v.reinterpretAsShorts()
+                        .mul(m0)
+                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1));
+                v = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES + stream, LE);
+                sixth1 = v.lanewise(LSHR, 2).and(0x18181818).or(sixth1);
+                IntVector seventh1 = v.lanewise(LSHR, 7).and(0x01010101);
+                v = v.and(0x1f1f1f1f);
+                s1 = v.reinterpretAsShorts()
+                        .mul(m2)
+                        .add(s1)
                         .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
                 m0 = IntVector.broadcast(I, multipliers[q + 4]).reinterpretAsShorts();
                 m1 = IntVector.broadcast(I, multipliers[q + 5]).reinterpretAsShorts();
                 m2 = IntVector.broadcast(I, multipliers[q + 6]).reinterpretAsShorts();
                 m3 = IntVector.broadcast(I, multipliers[q + 7]).reinterpretAsShorts();
-                v = IntVector.fromMemorySegment(I, weights, o + 2L * VECTOR_BYTES, LE);
-                seventh = v.lanewise(LSHR, 4).and(0x0e0e0e0e).or(seventh);
+                v = IntVector.fromMemorySegment(I, w, o + 2L * VECTOR_BYTES, LE);
+                seventh0 = v.lanewise(LSHR, 4).and(0x0e0e0e0e).or(seventh0);
                 v = v.and(0x1f1f1f1f);
-                s = v.reinterpretAsShorts()
+                s0 = v.reinterpretAsShorts()
                         .mul(m0)
-                        .add(s)
+                        .add(s0)
                         .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1));
-                v = IntVector.fromMemorySegment(I, weights, o + 3L * VECTOR_BYTES, LE);
-                seventh = v.lanewise(LSHR, 1).and(0x10101010).or(seventh);
-                IntVector eighth = v.lanewise(LSHR, 6).and(0x03030303);
+                v = IntVector.fromMemorySegment(I, w, o + 3L * VECTOR_BYTES, LE);
+                seventh0 = v.lanewise(LSHR, 1).and(0x10101010).or(seventh0);
+                IntVector eighth0 = v.lanewise(LSHR, 6).and(0x03030303);
                 v = v.and(0x1f1f1f1f);
-                s = v.reinterpretAsShorts()
+                s0 = v.reinterpretAsShorts()
                         .mul(m2)
-                        .add(s)
+                        .add(s0)
+                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
+                v = IntVector.fromMemorySegment(I, w, o + 2L * VECTOR_BYTES + stream, LE);
+                seventh1 = v.lanewise(LSHR, 4).and(0x0e0e0e0e).or(seventh1);
+                v = v.and(0x1f1f1f1f);
+                s1 = v.reinterpretAsShorts()
+                        .mul(m0)
+                        .add(s1)
+                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1));
+                v = IntVector.fromMemorySegment(I, w, o + 3L * VECTOR_BYTES + stream, LE);
+                seventh1 = v.lanewise(LSHR, 1).and(0x10101010).or(seventh1);
+                IntVector eighth1 = v.lanewise(LSHR, 6).and(0x03030303);
+                v = v.and(0x1f1f1f1f);
+                s1 = v.reinterpretAsShorts()
+                        .mul(m2)
+                        .add(s1)
                         .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
                 m0 = IntVector.broadcast(I, multipliers[q + 8]).reinterpretAsShorts();
                 m1 = IntVector.broadcast(I, multipliers[q + 9]).reinterpretAsShorts();
                 m2 = IntVector.broadcast(I, multipliers[q + 10]).reinterpretAsShorts();
                 m3 = IntVector.broadcast(I, multipliers[q + 11]).reinterpretAsShorts();
-                v = IntVector.fromMemorySegment(I, weights, o + 4L * VECTOR_BYTES, LE);
-                eighth = v.lanewise(LSHR, 3).and(0x1c1c1c1c).or(eighth);
+                v = IntVector.fromMemorySegment(I, w, o + 4L * VECTOR_BYTES, LE);
+                eighth0 = v.lanewise(LSHR, 3).and(0x1c1c1c1c).or(eighth0);
                 v = v.and(0x1f1f1f1f);
-                s = v.reinterpretAsShorts()
+                s0 = v.reinterpretAsShorts()
                         .mul(m0)
-                        .add(s)
+                        .add(s0)
                         .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1))
-                        .add(sixth.reinterpretAsShorts().mul(m2))
-                        .add(sixth.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
+                        .add(sixth0.reinterpretAsShorts().mul(m2))
+                        .add(sixth0.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
+                v = IntVector.fromMemorySegment(I, w, o + 4L * VECTOR_BYTES + stream, LE);
+                eighth1 = v.lanewise(LSHR, 3).and(0x1c1c1c1c).or(eighth1);
+                v = v.and(0x1f1f1f1f);
+                s1 = v.reinterpretAsShorts()
+                        .mul(m0)
+                        .add(s1)
+                        .add(v.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1))
+                        .add(sixth1.reinterpretAsShorts().mul(m2))
+                        .add(sixth1.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3));
                 m0 = IntVector.broadcast(I, multipliers[q + 12]).reinterpretAsShorts();
                 m1 = IntVector.broadcast(I, multipliers[q + 13]).reinterpretAsShorts();
                 m2 = IntVector.broadcast(I, multipliers[q + 14]).reinterpretAsShorts();
@@ -1126,26 +1168,44 @@ final class VectorPanels {
                 FloatVector scale = FloatVector.broadcast(F, blockScales[i]);
                 FloatVector sum = FloatVector.broadcast(F, blockSums[i]);
                 o = unit + (b >> 1) * (long) VECTOR_BYTES + (b & 1) * 2;
-                IntVector t = seventh.reinterpretAsShorts()
+                IntVector t0 = seventh0.reinterpretAsShorts()
                         .mul(m0)
-                        .add(s)
-                        .add(seventh.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1))
-                        .add(eighth.reinterpretAsShorts().mul(m2))
-                        .add(eighth.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3))
+                        .add(s0)
+                        .add(seventh0.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1))
+                        .add(eighth0.reinterpretAsShorts().mul(m2))
+                        .add(eighth0.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3))
                         .reinterpretAsInts();
-                t = t.lanewise(LSHL, 16).add(t).add(start).lanewise(ASHR, 16);
-                FloatVector w = d.mul((FloatVector) IntVector.fromMemorySegment(I, weights, o, LE)
+                t0 = t0.lanewise(LSHL, 16).add(t0).add(start).lanewise(ASHR, 16);
+                FloatVector w0 = d0.mul((FloatVector)
+                        IntVector.fromMemorySegment(I, w, o, LE).and(SIX_BITS).convertShape(VectorOperators.I2F, F, 0));
+                FloatVector c0 = dmin0.mul((FloatVector) IntVector.fromMemorySegment(I, w, o + 1, LE)
                         .and(SIX_BITS)
                         .convertShape(VectorOperators.I2F, F, 0));
-                FloatVector c = dmin.mul((FloatVector) IntVector.fromMemorySegment(I, weights, o + 1, LE)
-                        .and(SIX_BITS)
-                        .convertShape(VectorOperators.I2F, F, 0));
-                a = ((FloatVector) t.convertShape(VectorOperators.I2F, F, 0))
+                a0 = ((FloatVector) t0.convertShape(VectorOperators.I2F, F, 0))
                         .mul(scale)
-                        .fma(w, a);
-                a = sum.fma(w.fma(bias, c), a);
+                        .fma(w0, a0);
+                a0 = sum.fma(w0.fma(bias, c0), a0);
+                IntVector t1 = seventh1.reinterpretAsShorts()
+                        .mul(m0)
+                        .add(s1)
+                        .add(seventh1.lanewise(LSHR, 8).reinterpretAsShorts().mul(m1))
+                        .add(eighth1.reinterpretAsShorts().mul(m2))
+                        .add(eighth1.lanewise(LSHR, 8).reinterpretAsShorts().mul(m3))
+                        .reinterpretAsInts();
+                t1 = t1.lanewise(LSHL, 16).add(t1).add(start).lanewise(ASHR, 16);
+                FloatVector w1 = d1.mul((FloatVector) IntVector.fromMemorySegment(I, w, o + stream, LE)
+                        .and(SIX_BITS)
+                        .convertShape(VectorOperators.I2F, F, 0));
+                FloatVector c1 = dmin1.mul((FloatVector) IntVector.fromMemorySegment(I, w, o + stream + 1, LE)
+                        .and(SIX_BITS)
+                        .convertShape(VectorOperators.I2F, F, 0));
+                a1 = ((FloatVector) t1.convertShape(VectorOperators.I2F, F, 0))
+                        .mul(scale)
+                        .fma(w1, a1);
+                a1 = sum.fma(w1.fma(bias, c1), a1);
             }
-            a.intoArray(y, to);
+            a0.intoArray(y, to);
+            a1.intoArray(y, to + L);
         }
     }
 
