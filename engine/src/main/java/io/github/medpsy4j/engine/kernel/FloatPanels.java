@@ -34,8 +34,7 @@ final class FloatPanels extends PanelMatrix {
     private final int runLog;
 
     // What nibbles stand for where they are looked up: with 512 bits as BF16, which has it exactly, twice; else a
-    // vector
-    // of bytes, as not all processors can look shorts up.
+    // vector of bytes, as not all processors can look shorts up.
     private final short[] table;
     private final byte[] byteTable;
 

@@ -129,8 +129,7 @@ public final class WorkerPool implements AutoCloseable {
             int begin;
             while ((begin = (int) NEXT.getOpaque(this)) < total) {
                 // Long runs first, two thirds of a fair share, for work that reads memory in order; short ones last, so
-                // that all
-                // end together. (Thirds of a share: 6% of generation.)
+                // that all end together. (Thirds of a share: 6% of generation.)
                 int end = Math.min(total, begin + Math.max(size, 2 * (total - begin) / (3 * threads())));
                 if (NEXT.compareAndSet(this, begin, end)) {
                     current.run(begin, end, worker);
