@@ -932,7 +932,8 @@ final class VectorPanels {
             FloatVector a0 = FloatVector.fromArray(F, y, to);
             FloatVector a1 = FloatVector.fromArray(F, y, to + L);
             for (int b = 0; b < UNIT_BLOCKS; b++) {
-                // Not unit + … + b·n: C2 would check such addresses before the loop, and then spill (23 of 30 GMAC/s).
+                // Not unit + … + b·n: C2 would check such addresses before the loop and split it for that, which eight
+                // turns do not pay for (23 of 30 GMAC/s).
                 long o = unit + (MINIMA_HEADER + b * INTS) * (long) VECTOR_BYTES;
                 int i = block + u * UNIT_BLOCKS + b;
                 int q = i * (INTS * SHIFTS);
