@@ -28,11 +28,37 @@ public final class Activations {
     /** Pairs of integers that one int of nibbles meets: one for each of its shifts. */
     static final int SHIFTS = 4;
 
+    // What a matrix may read, see Matrix.reads; of the quantized form, scales and sums beside.
+
+    /** {@link #grouped} */
+    static final int GROUPED = 1;
+
+    /** {@link #floats} */
+    static final int FLOATS = 2;
+
+    /** {@link #values} */
+    static final int VALUES = 4;
+
+    /** {@link #multipliers} */
+    static final int NIBBLES = 8;
+
+    /** {@link #byteMultipliers} */
+    static final int BYTES = 16;
+
+    /** {@link #words} */
+    static final int WORDS = 32;
+
+    /** All that is quantized. */
+    static final int QUANTIZED = FLOATS | VALUES | NIBBLES | BYTES | WORDS;
+
     public final float[] data;
     public final int width;
     public final int stride;
 
     private final int rows;
+
+    /** What is read of this batch; all else may be stale, or absent. */
+    private int read;
 
     /**
      * [stride / SPAN, rounded up][groups][SPAN][GROUP] the floats, what four tokens have at a column side by side; made when first
@@ -65,11 +91,8 @@ public final class Activations {
     /** [GROUP][stride / 16] -32·Σq, shifted left by 16: what centres a sum of six bits and 16 columns */
     int[] byteStarts;
 
-    /** Whether this batch's nibbles' multipliers are wanted; else they may be stale, or absent. */
-    boolean wantsNibbles;
-
-    /** The same of bytes. */
-    boolean wantsBytes;
+    /** [GROUP][stride / 2] the integers themselves, two columns to an int, the first low */
+    int[] words;
 
     // Of all rows, for kernels that treat four tokens together: what the four have at one place stands side by side.
 
@@ -117,6 +140,11 @@ public final class Activations {
         return groupedAt(block * BLOCK, t);
     }
 
+    /** From a group's scales and sums of a block to the next group's. */
+    int groupedStep() {
+        return VectorPanels.FLOAT_TILES ? SPAN_BLOCKS * GROUP : stride / BLOCK * GROUP;
+    }
+
     /** Where token t's scale and sum of a block are in those of groups; within a span the next block's is {@link #GROUP} on. */
     int groupedBlockAt(int block, int t) {
         return VectorPanels.FLOAT_TILES
@@ -137,47 +165,46 @@ public final class Activations {
     }
 
     /**
-     * Makes room for n tokens' quantized form.
+     * Makes room for what is read of n tokens.
      *
-     * @param wantsFloats whether {@link #floats} are wanted
-     * @param wantsNibbles whether one token's {@link #multipliers} are
-     * @param wantsBytes whether one token's {@link #byteMultipliers} are
+     * @param read the sum of {@link #GROUPED} and the others
      */
-    void ensureQuantized(int n, boolean wantsFloats, boolean wantsNibbles, boolean wantsBytes) {
+    void ensure(int n, int read) {
+        this.read = read;
         groups = (n + GROUP - 1) / GROUP;
-        this.wantsNibbles = wantsNibbles;
-        this.wantsBytes = wantsBytes;
-        int grouped = (rows + GROUP - 1) / GROUP * GROUP;
-        if (wantsFloats && floats == null) {
-            floats = new float[Math.multiplyExact(grouped, spans(stride))];
+        int rowsMax = (rows + GROUP - 1) / GROUP * GROUP;
+        if (isRead(GROUPED) && grouped == null) {
+            grouped = new float[Math.multiplyExact(rowsMax, spans(stride))];
         }
-        if (wantsNibbles && multipliers == null) {
+        if (isRead(FLOATS) && floats == null) {
+            floats = new float[Math.multiplyExact(rowsMax, spans(stride))];
+        }
+        if (isRead(VALUES) && values == null) {
+            values = new int[Math.multiplyExact(rowsMax, stride)];
+        }
+        if (isRead(NIBBLES) && multipliers == null) {
             multipliers = new int[GROUP * stride / 2];
         }
-        if (wantsBytes && byteMultipliers == null) {
+        if (isRead(BYTES) && byteMultipliers == null) {
             byteMultipliers = new int[GROUP * stride / 2];
             byteStarts = new int[GROUP * stride / 16];
         }
-        if (scales == null) {
+        if (isRead(WORDS) && words == null) {
+            words = new int[GROUP * stride / 2];
+        }
+        if (isRead(QUANTIZED) && scales == null) {
             scales = new float[GROUP * stride / BLOCK];
             sums = new float[GROUP * stride / BLOCK];
             starts = new int[GROUP * stride / BLOCK];
-            if (!VectorPanels.FLOAT_TILES) {
-                values = new int[Math.multiplyExact(grouped, stride)];
-            }
-            groupedScales = new float[grouped * spans(stride) / BLOCK];
-            groupedSums = new float[grouped * spans(stride) / BLOCK];
-            groupedTotals = new float[grouped * stride / BLOCK * 2];
+            groupedScales = new float[rowsMax * spans(stride) / BLOCK];
+            groupedSums = new float[rowsMax * spans(stride) / BLOCK];
+            groupedTotals = new float[rowsMax * stride / BLOCK * 2];
         }
     }
 
-    /** Makes room for n tokens in {@link #grouped}. */
-    void ensureGrouped(int n) {
-        groups = (n + GROUP - 1) / GROUP;
-        if (grouped == null) {
-            int rowsMax = (rows + GROUP - 1) / GROUP * GROUP;
-            grouped = new float[Math.multiplyExact(rowsMax, spans(stride))];
-        }
+    /** Whether any of these is read of this batch. */
+    boolean isRead(int any) {
+        return (read & any) != 0;
     }
 
     private static int spans(int columns) {

@@ -58,8 +58,8 @@ final class Bf16Matrix extends StripMatrix {
     }
 
     @Override
-    boolean readsGroups(int n) {
-        return n > 1;
+    int reads(int n) {
+        return n > 1 ? Activations.GROUPED : 0;
     }
 
     @Override

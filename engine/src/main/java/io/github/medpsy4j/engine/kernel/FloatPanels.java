@@ -2,7 +2,6 @@ package io.github.medpsy4j.engine.kernel;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 
 /**
  * Packed weights multiplied with activations as they are, where vectors have 256 bits or more: those of eight bits and those that
@@ -21,10 +20,7 @@ import java.util.Arrays;
  * <p>One token meets the weights in registers, as they come from memory. Several share a tile of unpacked weights, also
  * where they are but two: integers have to be unpacked for each four.
  */
-final class FloatPanels extends PanelMatrix {
-    /** Blocks of a tile for a few tokens: 16 KiB, which the L1 cache holds whole. For many a tile is a span. */
-    private static final int FEW_TOKENS_BLOCKS = 2;
-
+final class FloatPanels extends TilePanels {
     /** Of what v is greater by than u. */
     private static final float BASE = 256;
 
@@ -54,7 +50,8 @@ final class FloatPanels extends PanelMatrix {
 
     /** Whether a type is multiplied so by these vectors. */
     static boolean suits(PanelFormat format) {
-        boolean isLong = format == PanelFormat.Q8_0 || (format.isLookedUp && !format.isSmall());
+        boolean isLong =
+                format == PanelFormat.Q8_0 || (format.isLookedUp && !format.isSmall() && !TablePanels.suits(format));
         boolean isFaster = VectorPanels.FLOAT_TILES && (format.isLookedUp || format.highBits > 0);
         return VectorPanels.FLOATS && (isLong || isFaster);
     }
@@ -76,45 +73,25 @@ final class FloatPanels extends PanelMatrix {
     }
 
     @Override
-    boolean readsGroups(int n) {
-        return n > 1;
+    int reads(int n) {
+        return n > 1 ? Activations.GROUPED : 0;
+    }
+
+    /** Rows of nobody that fill up a group of four cost less than one or two more tokens by themselves. */
+    @Override
+    int grouped(int tokens) {
+        return tokens == 1 ? 0 : (tokens + Activations.GROUP - 1) / Activations.GROUP * Activations.GROUP;
     }
 
     @Override
-    void multiplyPanels(Activations x, int t0, int tokens, long first, int panels, int results, Workspace s) {
-        if (tokens == 1) {
-            for (int p = 0; p < panels; p++) {
-                multiply1(x.data, x.row(t0), first + p * stripBytes, results + p * resultsStep(tokens), s);
-            }
-            return;
-        }
-        int tileBlocks = tokens > FEW_TOKENS_MAX ? Activations.SPAN_BLOCKS : FEW_TOKENS_BLOCKS;
-        // Rows of nobody that fill up a group of four cost less than one or two more tokens by themselves.
-        int grouped = (tokens + Activations.GROUP - 1) / Activations.GROUP * Activations.GROUP;
-        clear(panels, results, grouped, s);
-        for (int u = 0; u < units; u++) {
-            for (int p = 0; p < panels; p++) {
-                header(first + p * stripBytes + u * unitBytes, s.headers[p]);
-            }
-            for (int b = 0; b < unitBlocks; ) {
-                int column = (u * unitBlocks + b) * BLOCK;
-                // A tile meets one span of the activations.
-                int blocks = Math.min(tileBlocks - column / BLOCK % tileBlocks, unitBlocks - b);
-                for (int p = 0; p < panels; p++) {
-                    long at = first + p * stripBytes + u * unitBytes + blocksOffset;
-                    for (int i = 0; i < blocks; i++) {
-                        unpack(at, b + i, s.headers[p], s.floatTile, i * TILE_BLOCK_BYTES);
-                    }
-                    int columns = blocks * BLOCK;
-                    int from = x.groupedAt(column, t0);
-                    multiplyTile(s.floatTile, columns, x.grouped, from, grouped, s.results, results + p * RESULTS);
-                }
-                b += blocks;
-            }
-        }
+    void multiplySpan(
+            Activations x, int t0, int tokens, int block, int blocks, Header h, int b, int results, Workspace s) {
+        int at = x.groupedAt(block * BLOCK, t0);
+        multiplyTile(s.floatTile, blocks * BLOCK, x.grouped, at, tokens, s.results, results);
     }
 
-    private void header(long unit, Header h) {
+    @Override
+    void header(long unit, Header h) {
         decodeHeader(unit, -BASE, h);
         if (hasBase() && !format.hasCentre()) {
             // Of types without offsets, whose integers are u less half the range.
@@ -125,10 +102,16 @@ final class FloatPanels extends PanelMatrix {
         }
     }
 
+    @Override
+    void multiply1(Activations x, int t, long first, int panels, int results, int step, Workspace s) {
+        for (int p = 0; p < panels; p++) {
+            multiply1(x.data, x.row(t), first + p * stripBytes, results + p * step, s);
+        }
+    }
+
     /** One token, whose activations start at {@code row}: a panel's results. */
     private void multiply1(float[] x, int row, long panel, int to, Workspace s) {
         Header h = s.headers[0];
-        Arrays.fill(s.results, to, to + ROWS, 0f);
         for (int u = 0; u < units; u++) {
             long unit = panel + u * unitBytes;
             long at = unit + blocksOffset;
@@ -161,12 +144,10 @@ final class FloatPanels extends PanelMatrix {
         }
     }
 
-    /**
-     * The part of a tile of a unit's block b.
-     *
-     * @param blocks where the unit's first is
-     */
-    private void unpack(long blocks, int b, Header h, MemorySegment tile, long to) {
+    @Override
+    void unpack(long blocks, int b, Header h, Workspace s, int i) {
+        MemorySegment tile = s.floatTile;
+        long to = i * TILE_BLOCK_BYTES;
         long at = blocks + b * blockVectors * (long) VECTOR_BYTES;
         int run = b * format.runs * ROWS;
         if (table != null) {

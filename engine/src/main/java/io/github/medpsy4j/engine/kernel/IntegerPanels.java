@@ -142,26 +142,19 @@ final class IntegerPanels extends PanelMatrix {
     }
 
     @Override
-    boolean readsQuantized() {
-        return true;
+    int reads(int n) {
+        int single = readsBytes() ? Activations.BYTES : Activations.NIBBLES;
+        if (VectorPanels.FLOAT_TILES) {
+            return n >= Activations.GROUP - 1 ? single | Activations.FLOATS : single;
+        }
+        return n >= Activations.GROUP ? single | Activations.VALUES : single;
     }
 
-    @Override
-    boolean readsNibbles() {
-        return !readsBytes();
-    }
-
-    @Override
-    boolean readsBytes() {
+    private boolean readsBytes() {
         return switch (format) {
             case Q5_0, Q5_1, Q5_K, Q6_K -> true;
             default -> format.isLookedUp;
         };
-    }
-
-    @Override
-    boolean readsFloats(int n) {
-        return VectorPanels.FLOAT_TILES && n >= Activations.GROUP - 1;
     }
 
     @Override

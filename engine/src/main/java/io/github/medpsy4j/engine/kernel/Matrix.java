@@ -27,29 +27,9 @@ public abstract class Matrix {
     /** How many rows one item of work has when n tokens are multiplied: there are rows / grain items, rounded up. */
     abstract int grain(int n);
 
-    /** Whether {@link #multiply} reads the quantized form of its activations. */
-    boolean readsQuantized() {
-        return false;
-    }
-
-    /** Whether it reads {@link Activations#multipliers}. */
-    boolean readsNibbles() {
-        return false;
-    }
-
-    /** Whether it reads {@link Activations#byteMultipliers}. */
-    boolean readsBytes() {
-        return false;
-    }
-
-    /** Whether it reads {@link Activations#grouped} for n tokens. */
-    boolean readsGroups(int n) {
-        return false;
-    }
-
-    /** Whether it reads {@link Activations#floats} for n tokens. */
-    boolean readsFloats(int n) {
-        return false;
+    /** What of n rows of activations it reads beside {@link Activations#data}: the sum of {@link Activations#GROUPED} and the others. */
+    int reads(int n) {
+        return 0;
     }
 
     /** y[t][r] = Σ_k w[r][k]·x[t][k] for t in [0, n) and the rows r of items [begin, end). */

@@ -15,8 +15,6 @@ public final class MatrixProduct implements WorkerPool.Task {
     private Activations input;
     private int tokens;
     private int used;
-    private boolean wantsQuantized;
-    private boolean wantsGroups;
     private int parts;
     private final WorkerPool.Task prepare = this::prepare;
 
@@ -75,10 +73,10 @@ public final class MatrixProduct implements WorkerPool.Task {
         for (int item = begin; item < end; item++) {
             int g = item / parts;
             int part = item % parts;
-            if (wantsGroups && part == 0) {
+            if (part == 0 && input.isRead(Activations.GROUPED)) {
                 input.group(g, g + 1, tokens);
             }
-            if (wantsQuantized) {
+            if (input.isRead(Activations.QUANTIZED)) {
                 int t = g * Activations.GROUP;
                 int next = Math.min(tokens, t + Activations.GROUP);
                 int from = spans * part / parts * Activations.SPAN_BLOCKS;
@@ -90,29 +88,17 @@ public final class MatrixProduct implements WorkerPool.Task {
     }
 
     private void go() {
-        wantsQuantized = false;
-        wantsGroups = false;
-        boolean floats = false;
-        boolean nibbles = false;
-        boolean bytes = false;
+        int read = 0;
         for (int i = 0; i < used; i++) {
-            wantsQuantized |= matrices[i].readsQuantized();
-            wantsGroups |= matrices[i].readsGroups(tokens);
-            floats |= matrices[i].readsFloats(tokens);
-            nibbles |= matrices[i].readsNibbles();
-            bytes |= matrices[i].readsBytes();
+            read |= matrices[i].reads(tokens);
         }
-        if (wantsQuantized) {
-            input.ensureQuantized(tokens, floats, nibbles, bytes);
-        }
-        if (wantsGroups) {
-            input.ensureGrouped(tokens);
-        }
-        if (wantsQuantized || wantsGroups) {
+        if (read != 0) {
+            input.ensure(tokens, read);
             int groups = (tokens + Activations.GROUP - 1) / Activations.GROUP;
             int spans = (input.stride + Activations.SPAN - 1) / Activations.SPAN;
             // Else one worker would prepare few tokens, and the others wait.
-            parts = wantsQuantized ? Math.clamp((pool.threads() + groups - 1) / groups, 1, spans) : 1;
+            boolean isQuantized = input.isRead(Activations.QUANTIZED);
+            parts = isQuantized ? Math.clamp((pool.threads() + groups - 1) / groups, 1, spans) : 1;
             pool.run(groups * parts, 1, prepare);
         }
         pool.run(firstItem[used], 1, this);

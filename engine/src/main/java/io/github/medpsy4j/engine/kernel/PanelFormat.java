@@ -305,6 +305,18 @@ enum PanelFormat {
     }
 
     /**
+     * IQ4: writes the nibbles of sub-block j as the file has them, columns i and 16 + i in a byte, in pairs of bytes: pair h of row r is short
+     * r of the h-th {@code stride} ints.
+     */
+    void packTwos(byte[] src, int block, int j, int[] to, int at, int r, int stride) {
+        int from = this == IQ4_NL ? block + 2 : block + 8 + 16 * j;
+        int shift = 16 * (r & 1);
+        for (int h = 0; h < 8; h++) {
+            to[at + h * stride + r / 2] |= ((short) SHORT.get(src, from + 2 * h) & 0xffff) << shift;
+        }
+    }
+
+    /**
      * Q8_0: writes a block's weights as bytes: eight ints of four columns each, in order.
      *
      * @param flipped bits that are turned round: the highest of each byte, which adds 128, or none

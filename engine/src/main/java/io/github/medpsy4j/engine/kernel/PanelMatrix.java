@@ -93,6 +93,12 @@ abstract class PanelMatrix extends StripMatrix {
          */
         final MemorySegment floatTile = Arena.ofAuto().allocate(2L * HALF_TILE_BYTES, 64);
 
+        /**
+         * [half][column of a span][rows] c of {@link TablePanels}, as floats. An array, as C2 checks those before a loop and not behind each
+         * fence.
+         */
+        final float[] tableTile = new float[TablePanels.ARE_USED ? 2 * HALF_TILE_BYTES / Float.BYTES : 0];
+
         /** [twelve tokens][rows] whole numbers of 256 columns, zeros in between, where {@link VectorPanels#FLOAT_TILES} */
         final float[] wholes = new float[VectorPanels.FLOAT_TILES ? TWELVE * ROWS : 0];
 
@@ -123,7 +129,8 @@ abstract class PanelMatrix extends StripMatrix {
 
     private static int unitBlocks(PanelFormat format, int columns) {
         int group = format.blockWeights / BLOCK;
-        int blocks = IntegerPanels.isFused(format) ? VectorPanels.UNIT_BLOCKS : UNIT_BLOCKS_MAX;
+        int blocks =
+                IntegerPanels.isFused(format) || TablePanels.suits(format) ? VectorPanels.UNIT_BLOCKS : UNIT_BLOCKS_MAX;
         return group * greatestDivisor(columns / BLOCK / group, blocks / group);
     }
 
@@ -156,9 +163,14 @@ abstract class PanelMatrix extends StripMatrix {
     /** Repacks a tensor; {@code source} is not needed afterwards. */
     static PanelMatrix pack(
             MemorySegment source, PanelFormat format, int rows, int columns, Arena arena, WorkerPool pool) {
-        PanelMatrix m = FloatPanels.suits(format)
-                ? new FloatPanels(format, rows, columns, arena)
-                : new IntegerPanels(format, rows, columns, arena);
+        PanelMatrix m;
+        if (TablePanels.suits(format)) {
+            m = new TablePanels(format, rows, columns, arena);
+        } else if (FloatPanels.suits(format)) {
+            m = new FloatPanels(format, rows, columns, arena);
+        } else {
+            m = new IntegerPanels(format, rows, columns, arena);
+        }
         pool.run(m.strips(), 1, (begin, end, worker) -> {
             byte[] src = new byte[Math.toIntExact(LANES * m.sourceRowBytes())];
             int[] unit = new int[Math.toIntExact(m.unitBytes / Integer.BYTES)];
@@ -266,15 +278,17 @@ abstract class PanelMatrix extends StripMatrix {
      * @param bias what is taken from the type's integers to make v
      */
     final void decodeHeader(long unit, float bias, Header h) {
+        int strips = ROWS / LANES;
         switch (format) {
-            case Q4_0, Q5_0, Q8_0, IQ4_NL -> VectorPanels.headerScales(packed, unit, stream, unitBlocks, h.scales);
+            case Q4_0, Q5_0, Q8_0, IQ4_NL ->
+                VectorPanels.headerScales(packed, unit, stream, unitBlocks, strips, h.scales);
             case Q4_1, Q5_1 -> VectorPanels.headerOffsets(packed, unit, stream, unitBlocks, bias, h.scales, h.centres);
             case Q4_K, Q5_K -> {
                 VectorPanels.headerFactors(packed, unit, stream, groups(), ROWS / LANES, h.factors);
                 VectorPanels.headerMinima(packed, unit, stream, groups(), bias, h.factors, h.scales, h.centres);
             }
             case Q6_K, IQ4_XS ->
-                VectorPanels.headerSigned(packed, unit, stream, groups(), quads(), format.factor, h.scales);
+                VectorPanels.headerSigned(packed, unit, stream, groups(), quads(), format.factor, strips, h.scales);
             case IQ3_S, IQ3_S_LINEAR, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {
                 VectorPanels.headerOdd(packed, unit, stream, groups(), format.runs, format.factor, h.scales);
                 // Of IQ3_S_LINEAR: 2·D·(n - 8) + D is 2·D·(n - 7.5).

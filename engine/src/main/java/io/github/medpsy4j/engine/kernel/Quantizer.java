@@ -37,7 +37,16 @@ final class Quantizer {
     /** The same, less what rounding may add to each, and a bit for the scale's. */
     private static final int QUANTA_MAX = SUM_MAX - SUM_COLUMNS / 2 - 1;
 
-    /** In what part of the greatest magnitude {@link #sharedScale} counts. */
+    /**
+     * What |q| of a block's columns i and 16 + i may be together, where {@link TablePanels} multiply them: times 127, the greatest |c| of
+     * IQ4, it is below 2^15.
+     */
+    static final int PAIR_MAX = 258;
+
+    /** The same, less what rounding may add to both, and a bit for the scale's. */
+    private static final int PAIR_QUANTA_MAX = PAIR_MAX - 2;
+
+    /** In what part of the greatest magnitude {@link #sharedScale} and {@link #pairScale} count. */
     private static final int PARTS = 1 << 13;
 
     private static final float ROUND = Exp.ROUND;
@@ -62,8 +71,8 @@ final class Quantizer {
         int[] q = scratch.quanta;
         int[] twice = scratch.quantaTwice;
         float[] floatQ = scratch.floatQuanta;
-        // Shorts are multiplied by groups of four tokens, and by those that remain one by one.
-        boolean wantsValues = x.values != null && singlesFrom > 0;
+        boolean wantsFloats = x.isRead(Activations.FLOATS);
+        boolean wantsValues = x.isRead(Activations.VALUES);
         for (int b = begin; b < end; b++) {
             for (int t = from; t < to; t++) {
                 int at = x.row(t) + b * BLOCK;
@@ -71,7 +80,7 @@ final class Quantizer {
                 int token = t % GROUP;
                 float scale = b % SCALE_BLOCKS > 0
                         ? x.groupedScales[x.groupedBlockAt(b - 1, t)]
-                        : sharedScale(data, at, Math.min(SCALE_BLOCKS * BLOCK, x.stride - b * BLOCK));
+                        : scale(x, at, Math.min(SCALE_BLOCKS * BLOCK, x.stride - b * BLOCK));
                 float inverse = 1 / scale;
                 // A block of zeros, or of numbers so small that the inverse is no float, counts as zeros.
                 inverse = inverse == Float.POSITIVE_INFINITY ? 0 : inverse;
@@ -79,7 +88,7 @@ final class Quantizer {
                 for (int j = 0; j < BLOCK / 2; j += L) {
                     FloatVector rounded = FloatVector.fromArray(F, data, at + j)
                             .fma(FloatVector.broadcast(F, inverse), FloatVector.broadcast(F, ROUND));
-                    if (x.floats != null) {
+                    if (wantsFloats) {
                         rounded.sub(ROUND).intoArray(floatQ, j);
                     }
                     IntVector integers = rounded.reinterpretAsInts().sub(ROUND_BITS);
@@ -96,7 +105,7 @@ final class Quantizer {
                 for (int j = BLOCK / 2; j < BLOCK; j += L) {
                     FloatVector rounded = FloatVector.fromArray(F, data, at + j)
                             .fma(FloatVector.broadcast(F, inverse), FloatVector.broadcast(F, ROUND));
-                    if (x.floats != null) {
+                    if (wantsFloats) {
                         rounded.sub(ROUND).intoArray(floatQ, j);
                     }
                     IntVector integers = rounded.reinterpretAsInts().sub(ROUND_BITS);
@@ -116,7 +125,7 @@ final class Quantizer {
                 x.groupedSums[grouped] = sum;
                 x.groupedTotals[halves] = first;
                 x.groupedTotals[halves + GROUP] = second;
-                if (x.floats != null) {
+                if (wantsFloats) {
                     float[] floats = x.floats;
                     int place = x.floatsAt(b, t);
                     for (int j = 0; j < BLOCK; j += 8) {
@@ -169,6 +178,39 @@ final class Quantizer {
         return Float.intBitsToFloat(magnitudes.reduceLanes(VectorOperators.MAX));
     }
 
+    /** The least scale with which all sums fit that are made of n elements. */
+    private static float scale(Activations x, int from, int n) {
+        float scale = x.isRead(Activations.NIBBLES | Activations.BYTES) ? sharedScale(x.data, from, n) : 0;
+        return x.isRead(Activations.WORDS) ? Math.max(scale, pairScale(x.data, from)) : scale;
+    }
+
+    /** The least scale with which no pair of a block is more than {@link #PAIR_QUANTA_MAX}, counted as {@link #sharedScale} does. */
+    private static float pairScale(float[] x, int from) {
+        float max = max(x, from, BLOCK);
+        float inverse = PARTS / max;
+        if (inverse == Float.POSITIVE_INFINITY) {
+            return 0;
+        }
+        FloatVector parts = FloatVector.broadcast(F, inverse);
+        FloatVector round = FloatVector.broadcast(F, ROUND);
+        IntVector most = IntVector.zero(I);
+        for (int j = from; j < from + BLOCK / 2; j += L) {
+            IntVector first = FloatVector.fromArray(F, x, j)
+                    .abs()
+                    .fma(parts, round)
+                    .reinterpretAsInts()
+                    .sub(ROUND_BITS);
+            most = FloatVector.fromArray(F, x, j + BLOCK / 2)
+                    .abs()
+                    .fma(parts, round)
+                    .reinterpretAsInts()
+                    .sub(ROUND_BITS)
+                    .add(first)
+                    .max(most);
+        }
+        return (float) (most.reduceLanes(VectorOperators.MAX) + 1) / PAIR_QUANTA_MAX * (max / PARTS);
+    }
+
     /**
      * The least scale with which no {@link #SUM_COLUMNS} magnitudes of n are together more than {@link #QUANTA_MAX}. They are added
      * in whole parts of the greatest, as the order of a sum of others is not defined.
@@ -202,8 +244,13 @@ final class Quantizer {
      * @param second Σq of its second half
      */
     private static void multipliers(int[] q, Activations x, int block, int first, int second) {
+        if (x.isRead(Activations.WORDS)) {
+            for (int i = 0; i < BLOCK; i += 2) {
+                x.words[(block * BLOCK + i) / 2] = pair(q[i], q[i + 1]);
+            }
+        }
         x.starts[block] = (-8 * (first + second)) << 16;
-        if (x.wantsNibbles) {
+        if (x.isRead(Activations.NIBBLES)) {
             int[] multipliers = x.multipliers;
             for (int i = 0; i < BLOCK; i += 8) {
                 int to = (block * BLOCK + i) / 2;
@@ -213,7 +260,7 @@ final class Quantizer {
                 multipliers[to + 3] = pair(q[i + 5] - 16 * q[i + 1], q[i + 7] - 16 * q[i + 3]);
             }
         }
-        if (x.wantsBytes) {
+        if (x.isRead(Activations.BYTES)) {
             int[] multipliers = x.byteMultipliers;
             for (int i = 0; i < BLOCK; i += 4) {
                 int to = (block * BLOCK + i) / 2;

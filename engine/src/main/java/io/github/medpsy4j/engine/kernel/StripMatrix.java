@@ -32,8 +32,8 @@ abstract class StripMatrix extends Matrix {
      */
     static final int HALF_TILE_BYTES = Activations.SPAN * HALF_ROWS * Float.BYTES;
 
-    /** Tokens that share an unpacked tile: where tiles are floats, twelves that hold the largest batch. */
-    static final int TILE_TOKENS = VectorPanels.WIDE ? 516 : 128;
+    /** Tokens that share an unpacked tile: twelves, and with 512 bits those that hold the largest batch. */
+    static final int TILE_TOKENS = VectorPanels.WIDE ? 516 : 132;
 
     /** Tokens that {@link VectorFloats#multiply12} takes. */
     static final int TWELVE = 12;

@@ -66,14 +66,14 @@ final class VectorPanels {
     private static final int VECTOR_BYTES = I.vectorByteSize();
 
     /** What a float's exponent is greater by than a half's, in its place. */
-    private static final int FLOAT_BIAS = (127 - 15) << 23;
+    static final int FLOAT_BIAS = (127 - 15) << 23;
 
     /** A half's exponent and mantissa, in an int's upper half. */
-    private static final int MAGNITUDE = 0x7fff0000;
+    static final int MAGNITUDE = 0x7fff0000;
 
-    private static final int SIGN = 0x80000000;
+    static final int SIGN = 0x80000000;
 
-    private static final float LEAST_NORMAL_HALF = 0x1p-14f;
+    static final float LEAST_NORMAL_HALF = 0x1p-14f;
 
     /** Floats of a strip's factors. */
     static final int FACTORS = PanelMatrix.UNIT_BLOCKS_MAX / 8 * 2 * L;
@@ -128,21 +128,31 @@ final class VectorPanels {
     // No subnormal float arises: it would cost some hundred cycles each time, and the d of nearly all blocks of Q6_K,
     // and of many of Q5_K and Q4_K, is a subnormal half.
 
-    /** A scale for each block and no centre, w = d·c, of a panel's four strips; of an odd number of blocks one more. */
-    static void headerScales(MemorySegment packed, long at, long stream, int blocks, float[] scales) {
+    /**
+     * A scale for each block and no centre, w = d·c; of an odd number of blocks one more.
+     *
+     * @param strips how many, an even number
+     */
+    static void headerScales(MemorySegment packed, long at, long stream, int blocks, int strips, float[] scales) {
         MemorySegment w = exact(packed);
-        for (int b = 0; b < blocks; b += 2) {
-            long o = at + (b >> 1) * (long) VECTOR_BYTES;
+        int pairs = strips / 2;
+        for (int i = 0; i < (blocks + 1) / 2 * pairs; i++) {
+            int b = i / pairs;
+            int v = i % pairs * 2;
+            int to = 2 * b * ROWS + v * L;
+            long o = at + v * stream + b * (long) VECTOR_BYTES;
             IntVector pair = IntVector.fromMemorySegment(I, w, o, LE);
             IntVector low = pair.lanewise(LSHL, 16);
-            IntVector t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
-            FloatVector f = t.reinterpretAsFloats();
+            IntVector t;
+            FloatVector f;
+            t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
+            f = t.reinterpretAsFloats();
             f = f.add(f.sub(LEAST_NORMAL_HALF))
                     .reinterpretAsInts()
                     .min(t)
                     .or(low.and(SIGN))
                     .reinterpretAsFloats();
-            f.intoArray(scales, b * ROWS);
+            f.intoArray(scales, to);
             t = pair.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
             f = t.reinterpretAsFloats();
             f = f.add(f.sub(LEAST_NORMAL_HALF))
@@ -150,7 +160,7 @@ final class VectorPanels {
                     .min(t)
                     .or(pair.and(SIGN))
                     .reinterpretAsFloats();
-            f.intoArray(scales, b * ROWS + ROWS);
+            f.intoArray(scales, to + ROWS);
             pair = IntVector.fromMemorySegment(I, w, o + stream, LE);
             low = pair.lanewise(LSHL, 16);
             t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
@@ -160,7 +170,7 @@ final class VectorPanels {
                     .min(t)
                     .or(low.and(SIGN))
                     .reinterpretAsFloats();
-            f.intoArray(scales, b * ROWS + L);
+            f.intoArray(scales, to + L);
             t = pair.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
             f = t.reinterpretAsFloats();
             f = f.add(f.sub(LEAST_NORMAL_HALF))
@@ -168,43 +178,7 @@ final class VectorPanels {
                     .min(t)
                     .or(pair.and(SIGN))
                     .reinterpretAsFloats();
-            f.intoArray(scales, b * ROWS + ROWS + L);
-            pair = IntVector.fromMemorySegment(I, w, o + 2 * stream, LE);
-            low = pair.lanewise(LSHL, 16);
-            t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
-            f = t.reinterpretAsFloats();
-            f = f.add(f.sub(LEAST_NORMAL_HALF))
-                    .reinterpretAsInts()
-                    .min(t)
-                    .or(low.and(SIGN))
-                    .reinterpretAsFloats();
-            f.intoArray(scales, b * ROWS + 2 * L);
-            t = pair.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
-            f = t.reinterpretAsFloats();
-            f = f.add(f.sub(LEAST_NORMAL_HALF))
-                    .reinterpretAsInts()
-                    .min(t)
-                    .or(pair.and(SIGN))
-                    .reinterpretAsFloats();
-            f.intoArray(scales, b * ROWS + ROWS + 2 * L);
-            pair = IntVector.fromMemorySegment(I, w, o + 3 * stream, LE);
-            low = pair.lanewise(LSHL, 16);
-            t = low.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
-            f = t.reinterpretAsFloats();
-            f = f.add(f.sub(LEAST_NORMAL_HALF))
-                    .reinterpretAsInts()
-                    .min(t)
-                    .or(low.and(SIGN))
-                    .reinterpretAsFloats();
-            f.intoArray(scales, b * ROWS + 3 * L);
-            t = pair.and(MAGNITUDE).lanewise(LSHR, 3).add(FLOAT_BIAS);
-            f = t.reinterpretAsFloats();
-            f = f.add(f.sub(LEAST_NORMAL_HALF))
-                    .reinterpretAsInts()
-                    .min(t)
-                    .or(pair.and(SIGN))
-                    .reinterpretAsFloats();
-            f.intoArray(scales, b * ROWS + ROWS + 3 * L);
+            f.intoArray(scales, to + ROWS + L);
         }
     }
 
@@ -378,19 +352,27 @@ final class VectorPanels {
     }
 
     /**
-     * w = d·factor·scale·c with signed scales of a panel's four strips, which stand as {@code quads} vectors of four bytes behind d.
+     * w = d·factor·scale·c with signed scales, which stand as {@code quads} vectors of four bytes behind d.
      *
      * @param quads of 256 columns: 2 or 4
+     * @param strips how many
      */
     static void headerSigned(
-            MemorySegment packed, long at, long stream, int groups, int quads, float factor, float[] scales) {
+            MemorySegment packed,
+            long at,
+            long stream,
+            int groups,
+            int quads,
+            float factor,
+            int strips,
+            float[] scales) {
         MemorySegment w = exact(packed);
         int log = Integer.numberOfTrailingZeros(quads) - 1;
-        for (int i = 0; i < (groups << log) * VECTORS; i++) {
-            int eight = i / VECTORS;
+        for (int i = 0; i < (groups << log) * strips; i++) {
+            int eight = i / strips;
             int group = eight >> log;
-            int to = eight * 8 * ROWS + i % VECTORS * L;
-            long strip = at + i % VECTORS * stream;
+            int to = eight * 8 * ROWS + i % strips * L;
+            long strip = at + i % strips * stream;
             // Before these eight stand a vector for d of each group and two for each eight.
             long o = strip + (2 * eight + group + 1) * (long) VECTOR_BYTES;
             IntVector low = IntVector.fromMemorySegment(

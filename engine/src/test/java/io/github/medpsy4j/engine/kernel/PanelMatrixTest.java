@@ -8,6 +8,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -159,7 +160,7 @@ class PanelMatrixTest {
         int[][] q = new int[tokens][columns];
         float[][] xScale = new float[tokens][columns / 32];
         for (int t = 0; t < tokens; t++) {
-            quantize(x, t, q[t], xScale[t]);
+            quantize(x, t, TablePanels.suits(format), q[t], xScale[t]);
         }
         float[][] y = new float[tokens][rows];
         float[] exact = new float[columns];
@@ -246,12 +247,13 @@ class PanelMatrixTest {
         return y;
     }
 
-    private static void quantize(Activations x, int t, int[] q, float[] scales) {
+    private static void quantize(Activations x, int t, boolean inPairs, int[] q, float[] scales) {
         int blocks = Quantizer.SCALE_BLOCKS;
-        // How many columns have how much at most, less what rounding adds.
-        int width = VectorPanels.FLOAT_TILES ? 32 : 16;
-        int most = VectorPanels.FLOAT_TILES ? 4095 : 1023;
-        float unrounded = VectorPanels.FLOAT_TILES ? 4078 : 1014;
+        // Which columns, so many from each on that are so far apart, have how much at most, less what rounding adds.
+        int step = inPairs ? 16 : 1;
+        int width = inPairs ? 2 : VectorPanels.FLOAT_TILES ? 32 : 16;
+        int most = inPairs ? 258 : VectorPanels.FLOAT_TILES ? 4095 : 1023;
+        float unrounded = inPairs ? 256 : VectorPanels.FLOAT_TILES ? 4078 : 1014;
         for (int b = 0; b < scales.length; b++) {
             int from = b / blocks * blocks * 32;
             int to = Math.min(x.width, from + blocks * 32);
@@ -259,9 +261,9 @@ class PanelMatrixTest {
             float max = max(x, t, from, to);
             float parts = 8192 / max;
             long greatest = 0;
-            for (int i = from; i < to; i += width) {
+            for (int i : firsts(from, to, inPairs, width)) {
                 long sum = 0;
-                for (int k = i; k < i + width; k++) {
+                for (int k = i; k < i + width * step; k += step) {
                     sum += (long) Math.rint((double) Math.abs(x.data[x.row(t) + k]) * parts);
                 }
                 greatest = Math.max(greatest, sum);
@@ -269,15 +271,24 @@ class PanelMatrixTest {
             scales[b] = Float.isInfinite(parts) ? 0 : (greatest + width / 2) / unrounded * (max / 8192);
             // Where the inverse is no float, the block counts as zero.
             float inverse = Float.isInfinite(1 / scales[b]) ? 0 : 1 / scales[b];
-            for (int i = 32 * b; i < 32 * (b + 1); i += width) {
+            for (int k = 32 * b; k < 32 * (b + 1); k++) {
+                q[k] = (int) Math.rint((double) x.data[x.row(t) + k] * inverse);
+            }
+            for (int i : firsts(32 * b, 32 * (b + 1), inPairs, width)) {
                 int magnitudes = 0;
-                for (int k = i; k < i + width; k++) {
-                    q[k] = (int) Math.rint((double) x.data[x.row(t) + k] * inverse);
+                for (int k = i; k < i + width * step; k += step) {
                     magnitudes += Math.abs(q[k]);
                 }
                 assertTrue(magnitudes <= most, "magnitudes " + magnitudes);
             }
         }
+    }
+
+    /** The first columns of sums: each sixteenth or 32nd, or each of a block's first half. */
+    private static int[] firsts(int from, int to, boolean inPairs, int width) {
+        return IntStream.range(from, to)
+                .filter(i -> inPairs ? i % 32 < 16 : i % width == 0)
+                .toArray();
     }
 
     private static float max(Activations x, int t, int from, int to) {

@@ -47,7 +47,8 @@ public class RowBenchmark {
         up = random(2);
         out = random(3);
         weights = random(4).data;
-        x.ensureQuantized(ROWS, VectorPanels.FLOAT_TILES, true, true);
+        int shared = VectorPanels.FLOAT_TILES ? Activations.FLOATS : Activations.VALUES;
+        x.ensure(ROWS, shared | Activations.NIBBLES | Activations.BYTES);
     }
 
     private Activations random(int seed) {
