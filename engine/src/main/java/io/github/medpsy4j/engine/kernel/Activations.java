@@ -91,7 +91,10 @@ public final class Activations {
     /** [GROUP][stride / 16] -32·Σq, shifted left by 16: what centres a sum of six bits and 16 columns */
     int[] byteStarts;
 
-    /** [GROUP][stride / 2] the integers themselves, two columns to an int, the first low */
+    /**
+     * [GROUP][stride / 2] the integers, two columns to an int, the first low: columns i, i + 16, i + 8 and i + 24 of a block stand together, as
+     * {@link TablePanels} add their products up
+     */
     int[] words;
 
     // Of all rows, for kernels that treat four tokens together: what the four have at one place stands side by side.

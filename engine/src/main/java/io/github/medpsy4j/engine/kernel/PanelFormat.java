@@ -305,14 +305,15 @@ enum PanelFormat {
     }
 
     /**
-     * IQ4: writes the nibbles of sub-block j as the file has them, columns i and 16 + i in a byte, in pairs of bytes: pair h of row r is short
-     * r of the h-th {@code stride} ints.
+     * IQ4: writes sub-block j in pairs of bytes as the file has them, whose nibbles are columns i and 16 + i, in the order 0, 4, 1, 5, 2, 6, 3, 7:
+     * what follows one another are columns that are eight apart. A pair of row r is short r of {@code stride} ints.
      */
     void packTwos(byte[] src, int block, int j, int[] to, int at, int r, int stride) {
         int from = this == IQ4_NL ? block + 2 : block + 8 + 16 * j;
         int shift = 16 * (r & 1);
-        for (int h = 0; h < 8; h++) {
-            to[at + h * stride + r / 2] |= ((short) SHORT.get(src, from + 2 * h) & 0xffff) << shift;
+        for (int i = 0; i < 8; i++) {
+            int pair = i / 2 + i % 2 * 4;
+            to[at + i * stride + r / 2] |= ((short) SHORT.get(src, from + 2 * pair) & 0xffff) << shift;
         }
     }
 

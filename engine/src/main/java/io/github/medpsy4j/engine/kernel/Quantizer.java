@@ -38,15 +38,15 @@ final class Quantizer {
     private static final int QUANTA_MAX = SUM_MAX - SUM_COLUMNS / 2 - 1;
 
     /**
-     * What |q| of a block's columns i and 16 + i may be together, where {@link TablePanels} multiply them: times 127, the greatest |c| of
-     * IQ4, it is below 2^15.
+     * What Σ|q| of a block's columns i, i + 8, i + 16 and i + 24 may be, where {@link TablePanels} multiply them: times 127, the greatest
+     * |c| of IQ4, it is below 2^15.
      */
-    static final int PAIR_MAX = 258;
+    private static final int FOUR_MAX = 258;
 
-    /** The same, less what rounding may add to both, and a bit for the scale's. */
-    private static final int PAIR_QUANTA_MAX = PAIR_MAX - 2;
+    /** The same, less what rounding may add to each, and a bit for the scale's. */
+    private static final int FOUR_QUANTA_MAX = FOUR_MAX - 3;
 
-    /** In what part of the greatest magnitude {@link #sharedScale} and {@link #pairScale} count. */
+    /** In what part of the greatest magnitude {@link #sharedScale} and {@link #foursScale} count. */
     private static final int PARTS = 1 << 13;
 
     private static final float ROUND = Exp.ROUND;
@@ -80,7 +80,7 @@ final class Quantizer {
                 int token = t % GROUP;
                 float scale = b % SCALE_BLOCKS > 0
                         ? x.groupedScales[x.groupedBlockAt(b - 1, t)]
-                        : scale(x, at, Math.min(SCALE_BLOCKS * BLOCK, x.stride - b * BLOCK));
+                        : scale(x, at, Math.min(SCALE_BLOCKS * BLOCK, x.stride - b * BLOCK), q);
                 float inverse = 1 / scale;
                 // A block of zeros, or of numbers so small that the inverse is no float, counts as zeros.
                 inverse = inverse == Float.POSITIVE_INFINITY ? 0 : inverse;
@@ -179,13 +179,18 @@ final class Quantizer {
     }
 
     /** The least scale with which all sums fit that are made of n elements. */
-    private static float scale(Activations x, int from, int n) {
+    private static float scale(Activations x, int from, int n, int[] sums) {
         float scale = x.isRead(Activations.NIBBLES | Activations.BYTES) ? sharedScale(x.data, from, n) : 0;
-        return x.isRead(Activations.WORDS) ? Math.max(scale, pairScale(x.data, from)) : scale;
+        return x.isRead(Activations.WORDS) ? Math.max(scale, foursScale(x.data, from, sums)) : scale;
     }
 
-    /** The least scale with which no pair of a block is more than {@link #PAIR_QUANTA_MAX}, counted as {@link #sharedScale} does. */
-    private static float pairScale(float[] x, int from) {
+    /**
+     * The least scale with which no four magnitudes of a block, eight columns apart, are more than {@link #FOUR_QUANTA_MAX}, counted as
+     * {@link #sharedScale} does.
+     *
+     * @param sums room for a block
+     */
+    private static float foursScale(float[] x, int from, int[] sums) {
         float max = max(x, from, BLOCK);
         float inverse = PARTS / max;
         if (inverse == Float.POSITIVE_INFINITY) {
@@ -193,22 +198,29 @@ final class Quantizer {
         }
         FloatVector parts = FloatVector.broadcast(F, inverse);
         FloatVector round = FloatVector.broadcast(F, ROUND);
-        IntVector most = IntVector.zero(I);
-        for (int j = from; j < from + BLOCK / 2; j += L) {
-            IntVector first = FloatVector.fromArray(F, x, j)
+        IntVector zero = IntVector.zero(I);
+        for (int j = 0; j < BLOCK / 2; j += L) {
+            IntVector first = FloatVector.fromArray(F, x, from + j)
                     .abs()
                     .fma(parts, round)
                     .reinterpretAsInts()
                     .sub(ROUND_BITS);
-            most = FloatVector.fromArray(F, x, j + BLOCK / 2)
+            FloatVector.fromArray(F, x, from + BLOCK / 2 + j)
                     .abs()
                     .fma(parts, round)
                     .reinterpretAsInts()
                     .sub(ROUND_BITS)
                     .add(first)
+                    .intoArray(sums, j);
+            zero.intoArray(sums, BLOCK / 2 + j); // lanes beyond eight
+        }
+        IntVector most = zero;
+        for (int j = 0; j < BLOCK / 4; j += L) {
+            most = IntVector.fromArray(I, sums, j)
+                    .add(IntVector.fromArray(I, sums, j + BLOCK / 4))
                     .max(most);
         }
-        return (float) (most.reduceLanes(VectorOperators.MAX) + 1) / PAIR_QUANTA_MAX * (max / PARTS);
+        return (float) (most.reduceLanes(VectorOperators.MAX) + 2) / FOUR_QUANTA_MAX * (max / PARTS);
     }
 
     /**
@@ -245,8 +257,14 @@ final class Quantizer {
      */
     private static void multipliers(int[] q, Activations x, int block, int first, int second) {
         if (x.isRead(Activations.WORDS)) {
-            for (int i = 0; i < BLOCK; i += 2) {
-                x.words[(block * BLOCK + i) / 2] = pair(q[i], q[i + 1]);
+            int[] words = x.words;
+            int to = block * BLOCK / 2;
+            for (int i = 0; i < BLOCK / 4; i += 2) {
+                words[to] = pair(q[i], q[i + 1]);
+                words[to + 1] = pair(q[i + 16], q[i + 17]);
+                words[to + 2] = pair(q[i + 8], q[i + 9]);
+                words[to + 3] = pair(q[i + 24], q[i + 25]);
+                to += 4;
             }
         }
         x.starts[block] = (-8 * (first + second)) << 16;

@@ -8,10 +8,9 @@ import java.lang.foreign.Arena;
  *
  * <p>s = Σ c·q over a block's 32 columns is exact, and y += (s·scale(x))·scale(w) in order of columns, for one token as for many.
  *
- * <p><b>One token</b> looks up half a vector of bytes, which become a vector of shorts: two columns of each row. With the same
- * bytes' other nibbles, 16 columns further on, each short is a sum of two products, which fits 16 bits ({@link
- * Quantizer#PAIR_MAX}), and ints add these up. Floats take a third to a half as many instructions more: two multiplications and a conversion
- * for a vector's lanes of weights, and lanes are half as many.
+ * <p><b>One token</b> looks up half a vector of bytes, which become a vector of shorts: two columns of each row. Four of these, eight columns
+ * apart, are multiplied and added up in 16 bits ({@link Quantizer} bounds them so), and then in ints. A short's lanes are twice a float's,
+ * which take two multiplications and a conversion each.
  *
  * <p><b>Several</b> share a tile of c as floats, in which sums of whole numbers are exact too. Blocks of 32 columns are added up by
  * themselves, which costs a tenth of what tiles of finished weights do ({@link FloatPanels}).

@@ -93,88 +93,90 @@ final class VectorTables {
             for (int h = 0; h < 2 * unitBlocks; h++) {
                 // Written so, C2 checks addresses in the loop, and these checks keep loads in place.
                 long o = unit + (header + h * INTS) * (long) HALF_BYTES;
-                int q = first * (BLOCK / 2) + h / 2 * (BLOCK / 2) + h % 2 * 4;
+                int q = (2 * first + h) * (BLOCK / 4);
                 ShortVector m0;
                 ShortVector m1;
+                ShortVector m2;
+                ShortVector m3;
                 ByteVector n;
                 ShortVector p;
                 IntVector v;
                 m0 = IntVector.broadcast(I, words[q]).reinterpretAsShorts();
-                m1 = IntVector.broadcast(I, words[q + 8]).reinterpretAsShorts();
+                m1 = IntVector.broadcast(I, words[q + 1]).reinterpretAsShorts();
+                m2 = IntVector.broadcast(I, words[q + 2]).reinterpretAsShorts();
+                m3 = IntVector.broadcast(I, words[q + 3]).reinterpretAsShorts();
                 n = ByteVector.fromMemorySegment(HALF, w, o, LE);
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
                 n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
-                v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
+                p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m1)
+                        .add(p);
+                n = ByteVector.fromMemorySegment(HALF, w, o + HALF_BYTES, LE);
+                p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
+                        .mul(m2)
+                        .add(p);
+                n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
+                v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
+                        .mul(m3)
                         .add(p)
                         .reinterpretAsInts();
                 s0 = v.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s0).add(v.lanewise(ASHR, 16));
                 n = ByteVector.fromMemorySegment(HALF, w, o + stream, LE);
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
                 n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
-                v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
+                p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m1)
-                        .add(p)
-                        .reinterpretAsInts();
-                s1 = v.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s1).add(v.lanewise(ASHR, 16));
-                m0 = IntVector.broadcast(I, words[q + 1]).reinterpretAsShorts();
-                m1 = IntVector.broadcast(I, words[q + 9]).reinterpretAsShorts();
-                n = ByteVector.fromMemorySegment(HALF, w, o + HALF_BYTES, LE);
-                p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
-                n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
-                v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
-                        .mul(m1)
-                        .add(p)
-                        .reinterpretAsInts();
-                s0 = v.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s0).add(v.lanewise(ASHR, 16));
+                        .add(p);
                 n = ByteVector.fromMemorySegment(HALF, w, o + HALF_BYTES + stream, LE);
-                p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
+                p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
+                        .mul(m2)
+                        .add(p);
                 n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
                 v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
-                        .mul(m1)
+                        .mul(m3)
                         .add(p)
                         .reinterpretAsInts();
                 s1 = v.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s1).add(v.lanewise(ASHR, 16));
-                m0 = IntVector.broadcast(I, words[q + 2]).reinterpretAsShorts();
-                m1 = IntVector.broadcast(I, words[q + 10]).reinterpretAsShorts();
+                m0 = IntVector.broadcast(I, words[q + 4]).reinterpretAsShorts();
+                m1 = IntVector.broadcast(I, words[q + 5]).reinterpretAsShorts();
+                m2 = IntVector.broadcast(I, words[q + 6]).reinterpretAsShorts();
+                m3 = IntVector.broadcast(I, words[q + 7]).reinterpretAsShorts();
                 n = ByteVector.fromMemorySegment(HALF, w, o + 2L * HALF_BYTES, LE);
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
                 n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
-                v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
+                p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m1)
+                        .add(p);
+                n = ByteVector.fromMemorySegment(HALF, w, o + 3L * HALF_BYTES, LE);
+                p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
+                        .mul(m2)
+                        .add(p);
+                n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
+                v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
+                        .mul(m3)
                         .add(p)
                         .reinterpretAsInts();
                 s0 = v.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s0).add(v.lanewise(ASHR, 16));
                 n = ByteVector.fromMemorySegment(HALF, w, o + 2L * HALF_BYTES + stream, LE);
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
                 n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
-                v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
+                p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m1)
-                        .add(p)
-                        .reinterpretAsInts();
-                s1 = v.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s1).add(v.lanewise(ASHR, 16));
-                m0 = IntVector.broadcast(I, words[q + 3]).reinterpretAsShorts();
-                m1 = IntVector.broadcast(I, words[q + 11]).reinterpretAsShorts();
-                n = ByteVector.fromMemorySegment(HALF, w, o + 3L * HALF_BYTES, LE);
-                p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
-                n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
-                v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
-                        .mul(m1)
-                        .add(p)
-                        .reinterpretAsInts();
-                s0 = v.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s0).add(v.lanewise(ASHR, 16));
+                        .add(p);
                 n = ByteVector.fromMemorySegment(HALF, w, o + 3L * HALF_BYTES + stream, LE);
-                p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
+                p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
+                        .mul(m2)
+                        .add(p);
                 n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
                 v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
-                        .mul(m1)
+                        .mul(m3)
                         .add(p)
                         .reinterpretAsInts();
                 s1 = v.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s1).add(v.lanewise(ASHR, 16));
-                if (h % 2 > 0) {
-                    int b = h / 2;
-                    int left = 16 - b % 2 * 16;
-                    o = unit + b / 2 * (long) VECTOR_BYTES;
+                if ((h & 1) > 0) {
+                    int b = h >> 1;
+                    int left = 16 - (b & 1) * 16;
+                    o = unit + (b >> 1) * (long) VECTOR_BYTES;
                     FloatVector scale = FloatVector.broadcast(F, blockScales[first + b]);
                     IntVector d = IntVector.fromMemorySegment(I, w, o, LE).lanewise(LSHL, left);
                     IntVector e;
@@ -255,88 +257,90 @@ final class VectorTables {
             for (int h = 0; h < 2 * VectorPanels.UNIT_BLOCKS; h++) {
                 // Written so, C2 checks addresses in the loop, and these checks keep loads in place.
                 long o = unit + (2 * XS_HEADER + h * INTS) * (long) HALF_BYTES;
-                int q = first * (BLOCK / 2) + h / 2 * (BLOCK / 2) + h % 2 * 4;
+                int q = (2 * first + h) * (BLOCK / 4);
                 ShortVector m0;
                 ShortVector m1;
+                ShortVector m2;
+                ShortVector m3;
                 ByteVector n;
                 ShortVector p;
                 IntVector v;
                 m0 = IntVector.broadcast(I, words[q]).reinterpretAsShorts();
-                m1 = IntVector.broadcast(I, words[q + 8]).reinterpretAsShorts();
+                m1 = IntVector.broadcast(I, words[q + 1]).reinterpretAsShorts();
+                m2 = IntVector.broadcast(I, words[q + 2]).reinterpretAsShorts();
+                m3 = IntVector.broadcast(I, words[q + 3]).reinterpretAsShorts();
                 n = ByteVector.fromMemorySegment(HALF, w, o, LE);
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
                 n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
-                v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
+                p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m1)
+                        .add(p);
+                n = ByteVector.fromMemorySegment(HALF, w, o + HALF_BYTES, LE);
+                p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
+                        .mul(m2)
+                        .add(p);
+                n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
+                v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
+                        .mul(m3)
                         .add(p)
                         .reinterpretAsInts();
                 s0 = v.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s0).add(v.lanewise(ASHR, 16));
                 n = ByteVector.fromMemorySegment(HALF, w, o + stream, LE);
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
                 n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
-                v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
+                p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m1)
-                        .add(p)
-                        .reinterpretAsInts();
-                s1 = v.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s1).add(v.lanewise(ASHR, 16));
-                m0 = IntVector.broadcast(I, words[q + 1]).reinterpretAsShorts();
-                m1 = IntVector.broadcast(I, words[q + 9]).reinterpretAsShorts();
-                n = ByteVector.fromMemorySegment(HALF, w, o + HALF_BYTES, LE);
-                p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
-                n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
-                v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
-                        .mul(m1)
-                        .add(p)
-                        .reinterpretAsInts();
-                s0 = v.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s0).add(v.lanewise(ASHR, 16));
+                        .add(p);
                 n = ByteVector.fromMemorySegment(HALF, w, o + HALF_BYTES + stream, LE);
-                p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
+                p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
+                        .mul(m2)
+                        .add(p);
                 n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
                 v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
-                        .mul(m1)
+                        .mul(m3)
                         .add(p)
                         .reinterpretAsInts();
                 s1 = v.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s1).add(v.lanewise(ASHR, 16));
-                m0 = IntVector.broadcast(I, words[q + 2]).reinterpretAsShorts();
-                m1 = IntVector.broadcast(I, words[q + 10]).reinterpretAsShorts();
+                m0 = IntVector.broadcast(I, words[q + 4]).reinterpretAsShorts();
+                m1 = IntVector.broadcast(I, words[q + 5]).reinterpretAsShorts();
+                m2 = IntVector.broadcast(I, words[q + 6]).reinterpretAsShorts();
+                m3 = IntVector.broadcast(I, words[q + 7]).reinterpretAsShorts();
                 n = ByteVector.fromMemorySegment(HALF, w, o + 2L * HALF_BYTES, LE);
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
                 n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
-                v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
+                p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m1)
+                        .add(p);
+                n = ByteVector.fromMemorySegment(HALF, w, o + 3L * HALF_BYTES, LE);
+                p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
+                        .mul(m2)
+                        .add(p);
+                n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
+                v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
+                        .mul(m3)
                         .add(p)
                         .reinterpretAsInts();
                 s0 = v.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s0).add(v.lanewise(ASHR, 16));
                 n = ByteVector.fromMemorySegment(HALF, w, o + 2L * HALF_BYTES + stream, LE);
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
                 n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
-                v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
+                p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m1)
-                        .add(p)
-                        .reinterpretAsInts();
-                s1 = v.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s1).add(v.lanewise(ASHR, 16));
-                m0 = IntVector.broadcast(I, words[q + 3]).reinterpretAsShorts();
-                m1 = IntVector.broadcast(I, words[q + 11]).reinterpretAsShorts();
-                n = ByteVector.fromMemorySegment(HALF, w, o + 3L * HALF_BYTES, LE);
-                p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
-                n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
-                v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
-                        .mul(m1)
-                        .add(p)
-                        .reinterpretAsInts();
-                s0 = v.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s0).add(v.lanewise(ASHR, 16));
+                        .add(p);
                 n = ByteVector.fromMemorySegment(HALF, w, o + 3L * HALF_BYTES + stream, LE);
-                p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
+                p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
+                        .mul(m2)
+                        .add(p);
                 n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
                 v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
-                        .mul(m1)
+                        .mul(m3)
                         .add(p)
                         .reinterpretAsInts();
                 s1 = v.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s1).add(v.lanewise(ASHR, 16));
-                if (h % 2 > 0) {
-                    int b = h / 2;
+                if ((h & 1) > 0) {
+                    int b = h >> 1;
                     // Read three bytes further ahead, a block's scale is an int's highest byte.
-                    o = unit + (1 + b / 4) * (long) VECTOR_BYTES + b % 4 - 3;
+                    o = unit + (1 + (b >> 2)) * (long) VECTOR_BYTES + (b & 3) - 3;
                     FloatVector scale = FloatVector.broadcast(F, blockScales[first + b]);
                     f = d0.mul((FloatVector) IntVector.fromMemorySegment(I, w, o, LE)
                             .lanewise(ASHR, 24)
@@ -366,8 +370,8 @@ final class VectorTables {
         for (int i = 0; i < HALVES * VECTORS; i++) {
             int h = i / VECTORS;
             int v = i % VECTORS;
-            // Columns 2h, 2h + 1, 2h + 16 and 2h + 17, in the order of Activations.floats.
-            int place = (h & 4) << 1 | (h & 1) << 2 | (h & 2) >> 1;
+            // Columns c, c + 1, c + 16 and c + 17, c = 2·(h / 2) + 8·(h mod 2), in the order of Activations.floats.
+            int place = (h & 1) << 3 | (h & 2) << 1 | (h & 4) >> 2;
             int o = to + v / 2 * HALF_TILE_FLOATS + v % 2 * L + place * COLUMN_FLOATS;
             ByteVector n = ByteVector.fromMemorySegment(HALF, w, at + v * stream + h * (long) HALF_BYTES, LE);
             IntVector c = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).reinterpretAsInts();

@@ -247,13 +247,13 @@ class PanelMatrixTest {
         return y;
     }
 
-    private static void quantize(Activations x, int t, boolean inPairs, int[] q, float[] scales) {
+    private static void quantize(Activations x, int t, boolean inFours, int[] q, float[] scales) {
         int blocks = Quantizer.SCALE_BLOCKS;
         // Which columns, so many from each on that are so far apart, have how much at most, less what rounding adds.
-        int step = inPairs ? 16 : 1;
-        int width = inPairs ? 2 : VectorPanels.FLOAT_TILES ? 32 : 16;
-        int most = inPairs ? 258 : VectorPanels.FLOAT_TILES ? 4095 : 1023;
-        float unrounded = inPairs ? 256 : VectorPanels.FLOAT_TILES ? 4078 : 1014;
+        int step = inFours ? 8 : 1;
+        int width = inFours ? 4 : VectorPanels.FLOAT_TILES ? 32 : 16;
+        int most = inFours ? 258 : VectorPanels.FLOAT_TILES ? 4095 : 1023;
+        float unrounded = inFours ? 255 : VectorPanels.FLOAT_TILES ? 4078 : 1014;
         for (int b = 0; b < scales.length; b++) {
             int from = b / blocks * blocks * 32;
             int to = Math.min(x.width, from + blocks * 32);
@@ -261,7 +261,7 @@ class PanelMatrixTest {
             float max = max(x, t, from, to);
             float parts = 8192 / max;
             long greatest = 0;
-            for (int i : firsts(from, to, inPairs, width)) {
+            for (int i : firsts(from, to, inFours, width)) {
                 long sum = 0;
                 for (int k = i; k < i + width * step; k += step) {
                     sum += (long) Math.rint((double) Math.abs(x.data[x.row(t) + k]) * parts);
@@ -274,7 +274,7 @@ class PanelMatrixTest {
             for (int k = 32 * b; k < 32 * (b + 1); k++) {
                 q[k] = (int) Math.rint((double) x.data[x.row(t) + k] * inverse);
             }
-            for (int i : firsts(32 * b, 32 * (b + 1), inPairs, width)) {
+            for (int i : firsts(32 * b, 32 * (b + 1), inFours, width)) {
                 int magnitudes = 0;
                 for (int k = i; k < i + width * step; k += step) {
                     magnitudes += Math.abs(q[k]);
@@ -284,10 +284,10 @@ class PanelMatrixTest {
         }
     }
 
-    /** The first columns of sums: each sixteenth or 32nd, or each of a block's first half. */
-    private static int[] firsts(int from, int to, boolean inPairs, int width) {
+    /** The first columns of sums: each sixteenth or 32nd, or each of the first eight of a block. */
+    private static int[] firsts(int from, int to, boolean inFours, int width) {
         return IntStream.range(from, to)
-                .filter(i -> inPairs ? i % 32 < 16 : i % width == 0)
+                .filter(i -> inFours ? i % 32 < 8 : i % width == 0)
                 .toArray();
     }
 
