@@ -38,10 +38,10 @@ final class Quantizer {
     private static final int QUANTA_MAX = SUM_MAX - SUM_COLUMNS / 2 - 1;
 
     /**
-     * What Σ|q| of a block's columns i, i + 8, i + 16 and i + 24 may be, where {@link TablePanels} multiply them: times 127, the greatest
-     * |c| of IQ4, it is below 2^15.
+     * What Σ|q| of a block's columns i, i + 8, i + 16 and i + 24 may be, where {@link TablePanels} multiply them: times 120, the greatest of
+     * IQ4's centred numbers, it is below 2^15.
      */
-    private static final int FOUR_MAX = 258;
+    private static final int FOUR_MAX = 273;
 
     /** The same, less what rounding may add to each, and a bit for the scale's. */
     private static final int FOUR_QUANTA_MAX = FOUR_MAX - 3;

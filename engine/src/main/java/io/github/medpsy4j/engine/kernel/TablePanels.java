@@ -9,8 +9,8 @@ import java.lang.foreign.Arena;
  * <p>s = Σ c·q over a block's 32 columns is exact, and y += (s·scale(x))·scale(w) in order of columns, for one token as for many.
  *
  * <p><b>One token</b> looks up half a vector of bytes, which become a vector of shorts: two columns of each row. Four of these, eight columns
- * apart, are multiplied and added up in 16 bits ({@link Quantizer} bounds them so), and then in ints. A short's lanes are twice a float's,
- * which take two multiplications and a conversion each.
+ * apart, are multiplied and added up in 16 bits, for which c is centred ({@link Quantizer} bounds Σ|q|), and then in ints. A short's lanes
+ * are twice a float's, which take two multiplications and a conversion each.
  *
  * <p><b>Several</b> share a tile of c as floats, in which sums of whole numbers are exact too. Blocks of 32 columns are added up by
  * themselves, which costs a tenth of what tiles of finished weights do ({@link FloatPanels}).
@@ -23,13 +23,17 @@ final class TablePanels extends TilePanels {
 
     private static final int TILE_BLOCK_FLOATS = BLOCK * HALF_ROWS;
 
+    // c of each nibble, repeated, and more by what centres it.
     private final byte[] table;
+    private final byte[] centredTable;
 
     TablePanels(PanelFormat format, int rows, int columns, Arena arena) {
         super(format, rows, columns, arena);
         table = new byte[VectorTables.HALF_BYTES];
+        centredTable = new byte[VectorTables.HALF_BYTES];
         for (int i = 0; i < table.length; i++) {
             table[i] = (byte) format.lookUp(i & 15);
+            centredTable[i] = (byte) (table[i] + VectorTables.CENTRE);
         }
     }
 
@@ -103,9 +107,9 @@ final class TablePanels extends TilePanels {
                 long at = first + p * stripBytes + v / LANES * stream;
                 int to = results + p * step + v;
                 if (format == PanelFormat.IQ4_NL) {
-                    VectorTables.dotNl(packed, at, stream, units, unitBlocks, table, x, block, s.results, to);
+                    VectorTables.dotNl(packed, at, stream, units, unitBlocks, centredTable, x, block, s.results, to);
                 } else {
-                    VectorTables.dotXs(packed, at, stream, units, table, x, block, s.results, to);
+                    VectorTables.dotXs(packed, at, stream, units, centredTable, x, block, s.results, to);
                 }
             }
         }

@@ -44,6 +44,9 @@ final class VectorTables {
 
     private static final long XS_UNIT_BYTES = (XS_HEADER + VectorPanels.UNIT_BLOCKS * INTS) * (long) VECTOR_BYTES;
 
+    /** What is added to IQ4's numbers, -127 to 113, so that none is more than 120. */
+    static final int CENTRE = 7;
+
     /** From a column of half a tile to the next. */
     private static final int COLUMN_FLOATS = StripMatrix.HALF_ROWS;
 
@@ -62,7 +65,7 @@ final class VectorTables {
      * IQ4_NL, one token, two vectors of rows and all units: y[rows] += (Σ c·q·scale(x))·d of each block in turn.
      *
      * @param at where the first unit of the first vector of rows is
-     * @param table half a vector of bytes, of 16 that are repeated
+     * @param table half a vector of bytes, of 16 that are repeated: c + {@link #CENTRE}
      * @param block the first block's index in the activations
      */
     static void dotNl(
@@ -78,6 +81,7 @@ final class VectorTables {
             int to) {
         MemorySegment w = VectorPanels.exact(packed);
         float[] blockScales = x.scales;
+        int[] starts = x.starts; // -8·Σq, shifted left by 16
         int[] words = x.words;
         ByteVector t = ByteVector.fromArray(HALF, table, 0);
         FloatVector a0 = FloatVector.fromArray(F, y, to);
@@ -178,6 +182,7 @@ final class VectorTables {
                     int left = 16 - (b & 1) * 16;
                     o = unit + (b >> 1) * (long) VECTOR_BYTES;
                     FloatVector scale = FloatVector.broadcast(F, blockScales[first + b]);
+                    int start = CENTRE * (starts[first + b] >> 19);
                     IntVector d = IntVector.fromMemorySegment(I, w, o, LE).lanewise(LSHL, left);
                     IntVector e;
                     FloatVector f;
@@ -188,7 +193,7 @@ final class VectorTables {
                             .min(e)
                             .or(d.and(VectorPanels.SIGN))
                             .reinterpretAsFloats();
-                    a0 = ((FloatVector) s0.convertShape(VectorOperators.I2F, F, 0))
+                    a0 = ((FloatVector) s0.add(start).convertShape(VectorOperators.I2F, F, 0))
                             .mul(scale)
                             .fma(f, a0);
                     d = IntVector.fromMemorySegment(I, w, o + stream, LE).lanewise(LSHL, left);
@@ -199,7 +204,7 @@ final class VectorTables {
                             .min(e)
                             .or(d.and(VectorPanels.SIGN))
                             .reinterpretAsFloats();
-                    a1 = ((FloatVector) s1.convertShape(VectorOperators.I2F, F, 0))
+                    a1 = ((FloatVector) s1.add(start).convertShape(VectorOperators.I2F, F, 0))
                             .mul(scale)
                             .fma(f, a1);
                     s0 = zero;
@@ -224,6 +229,7 @@ final class VectorTables {
             int to) {
         MemorySegment w = VectorPanels.exact(packed);
         float[] blockScales = x.scales;
+        int[] starts = x.starts; // -8·Σq, shifted left by 16
         int[] words = x.words;
         ByteVector t = ByteVector.fromArray(HALF, table, 0);
         FloatVector a0 = FloatVector.fromArray(F, y, to);
@@ -342,16 +348,17 @@ final class VectorTables {
                     // Read three bytes further ahead, a block's scale is an int's highest byte.
                     o = unit + (1 + (b >> 2)) * (long) VECTOR_BYTES + (b & 3) - 3;
                     FloatVector scale = FloatVector.broadcast(F, blockScales[first + b]);
+                    int start = CENTRE * (starts[first + b] >> 19);
                     f = d0.mul((FloatVector) IntVector.fromMemorySegment(I, w, o, LE)
                             .lanewise(ASHR, 24)
                             .convertShape(VectorOperators.I2F, F, 0));
-                    a0 = ((FloatVector) s0.convertShape(VectorOperators.I2F, F, 0))
+                    a0 = ((FloatVector) s0.add(start).convertShape(VectorOperators.I2F, F, 0))
                             .mul(scale)
                             .fma(f, a0);
                     f = d1.mul((FloatVector) IntVector.fromMemorySegment(I, w, o + stream, LE)
                             .lanewise(ASHR, 24)
                             .convertShape(VectorOperators.I2F, F, 0));
-                    a1 = ((FloatVector) s1.convertShape(VectorOperators.I2F, F, 0))
+                    a1 = ((FloatVector) s1.add(start).convertShape(VectorOperators.I2F, F, 0))
                             .mul(scale)
                             .fma(f, a1);
                     s0 = zero;

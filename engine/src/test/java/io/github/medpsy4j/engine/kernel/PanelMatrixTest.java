@@ -252,8 +252,8 @@ class PanelMatrixTest {
         // Which columns, so many from each on that are so far apart, have how much at most, less what rounding adds.
         int step = inFours ? 8 : 1;
         int width = inFours ? 4 : VectorPanels.FLOAT_TILES ? 32 : 16;
-        int most = inFours ? 258 : VectorPanels.FLOAT_TILES ? 4095 : 1023;
-        float unrounded = inFours ? 255 : VectorPanels.FLOAT_TILES ? 4078 : 1014;
+        int most = inFours ? 273 : VectorPanels.FLOAT_TILES ? 4095 : 1023;
+        float unrounded = inFours ? 270 : VectorPanels.FLOAT_TILES ? 4078 : 1014;
         for (int b = 0; b < scales.length; b++) {
             int from = b / blocks * blocks * 32;
             int to = Math.min(x.width, from + blocks * 32);
