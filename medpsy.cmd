@@ -10,7 +10,7 @@ set "ARCHIVE=%OUT%\classes.jsa"
 set "FLAGS=%OUT%\flags"
 set "LOG=%HERE%\cli\target\medpsy-build.log"
 set "SOONER=-XX:CompileCommand=quiet"
-for %%C in (VectorPanels VectorTiles VectorFours VectorFloats VectorBf16 VectorKernels Quantizer) do call :sooner io.github.medpsy4j.engine.kernel.%%C::*
+for %%C in (VectorPanels VectorTiles VectorFours VectorFloats VectorBf16 VectorTables VectorKernels Quantizer) do call :sooner io.github.medpsy4j.engine.kernel.%%C::*
 set "LATER=-XX:Tier4BackEdgeThreshold=1000000 -XX:CompileCommand=CompileThresholdScaling,jdk.incubator.vector.*::*,10.0"
 set "JVM=-XX:+UseSerialGC -Xms48m -Xmn32m %SOONER% %LATER% -XX:-UsePerfData -XX:+DisplayVMOutputToStderr -Xlog:disable -Xlog:all=warning,cds*=off:stderr"
 

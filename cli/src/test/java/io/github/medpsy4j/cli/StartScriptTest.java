@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** What the start scripts tell the JVM about the kernels. */
@@ -43,6 +44,23 @@ class StartScriptTest {
         for (String name : classes(script("medpsy"))) {
             String resource = KERNELS.replace('.', '/') + name + ".class";
             assertNotNull(getClass().getClassLoader().getResource(resource), name);
+        }
+    }
+
+    /** All classes of vector loops but what decodes weights of mapped files, which would be slower for it. */
+    @Test
+    void noClassOfLoopsIsForgotten() throws IOException {
+        Path kernels = Path.of(System.getProperty("basedir", "."))
+                .resolve("../engine/src/main/java/" + KERNELS.replace('.', '/'));
+        List<String> decoders = List.of("VectorDecoders", "VectorIQuants", "VectorKQuants", "VectorLegacy");
+        List<String> named = classes(script("medpsy"));
+        try (Stream<Path> files = Files.list(kernels)) {
+            List<String> forgotten = files.map(file -> file.getFileName().toString())
+                    .filter(name -> name.startsWith("Vector"))
+                    .map(name -> name.replace(".java", ""))
+                    .filter(name -> !named.contains(name) && !decoders.contains(name))
+                    .toList();
+            assertEquals(List.of(), forgotten);
         }
     }
 

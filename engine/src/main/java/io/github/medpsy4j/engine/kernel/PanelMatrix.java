@@ -8,7 +8,7 @@ import java.util.stream.Stream;
 
 /**
  * A matrix of weights of at most eight bits, repacked so that vector lanes are rows. {@link IntegerPanels} multiply it in
- * integers and {@link FloatPanels} in floats, whichever suits the type and the vectors.
+ * integers, {@link FloatPanels} in floats and {@link TablePanels} in both, whichever suits the type and the vectors.
  *
  * <p><b>Layout.</b> A strip is a run of units of {@link #unitBlocks} blocks of 32 columns. A unit is read from its first
  * byte to its last. It holds vectors of ints:
@@ -21,9 +21,9 @@ import java.util.stream.Stream;
  *       bits as a weight has, in {@link PanelFormat#packHigh}'s; of eight bits {@link PanelFormat#packEightBits}. Of {@link
  *       IntegerPanels} four bits are the same; five and six bits take five and six vectors of bytes ({@link
  *       PanelFormat#packFiveBits}, {@link PanelFormat#packSixBits}); of eight the high nibbles stand behind the low ones of all
- *       blocks.
+ *       blocks. Of {@link TablePanels}: eight halves of vectors, in {@link PanelFormat#packTwos}'s order.
  * </ul>
- * So what is read in one pass, units of 256 columns of Q4_K, Q5_K and Q6_K, has no gaps.
+ * So what is read in one pass, units of 256 columns of Q4_K, Q5_K, Q6_K and IQ4, has no gaps.
  */
 abstract class PanelMatrix extends StripMatrix {
     static final int BLOCK = Activations.BLOCK;

@@ -17,6 +17,9 @@ import jdk.incubator.vector.VectorSpecies;
  *
  * <p>Where they are of floats ({@link VectorPanels#FLOAT_TILES}), 256 columns share a scale, so that {@link IntegerPanels} may
  * add up as many before they round, and of 32 Σ|q| is at most 4,095, as only four bits are multiplied in integers.
+ *
+ * <p>{@link TablePanels}, whose weights have eight bits, add up four products: of four columns Σ|q| is at most {@link #FOUR_MAX}. On
+ * activations of Qwen2.5-Coder-0.5B that rounds with 0.45 of the mean square of max|x| / 127, and 16 columns with 0.15.
  */
 final class Quantizer {
     private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;

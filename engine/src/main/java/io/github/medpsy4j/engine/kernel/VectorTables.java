@@ -58,7 +58,9 @@ final class VectorTables {
 
     private VectorTables() {}
 
-    // One token's loops take half a block at a time: C2's budget does not reach for a block with its scale (0.1
+    // Nibbles are shifted as longs, so that this package has vectors of ints of the preferred size alone.
+    //
+    // One token's loops take half a block at a time: C2's budget does not reach for all of it and its scale (0.1
     // GMAC/s).
 
     /**
@@ -89,7 +91,7 @@ final class VectorTables {
         IntVector zero = IntVector.zero(I);
         IntVector s0 = zero;
         IntVector s1 = zero;
-        int header = unitBlocks + 1 & -2; // in halves of vectors
+        int header = (unitBlocks + 1) / 2 * 2; // in halves of vectors
         long unitBytes = (header + unitBlocks * HALVES) * (long) HALF_BYTES;
         for (int u = 0; u < units; u++) {
             long unit = at + u * unitBytes;
@@ -111,7 +113,7 @@ final class VectorTables {
                 m3 = IntVector.broadcast(I, words[q + 3]).reinterpretAsShorts();
                 n = ByteVector.fromMemorySegment(HALF, w, o, LE);
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
-                n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
+                n = n.reinterpretAsLongs().lanewise(LSHR, 4).reinterpretAsBytes();
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m1)
                         .add(p);
@@ -119,7 +121,7 @@ final class VectorTables {
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m2)
                         .add(p);
-                n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
+                n = n.reinterpretAsLongs().lanewise(LSHR, 4).reinterpretAsBytes();
                 v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m3)
                         .add(p)
@@ -127,7 +129,7 @@ final class VectorTables {
                 s0 = v.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s0).add(v.lanewise(ASHR, 16));
                 n = ByteVector.fromMemorySegment(HALF, w, o + stream, LE);
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
-                n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
+                n = n.reinterpretAsLongs().lanewise(LSHR, 4).reinterpretAsBytes();
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m1)
                         .add(p);
@@ -135,7 +137,7 @@ final class VectorTables {
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m2)
                         .add(p);
-                n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
+                n = n.reinterpretAsLongs().lanewise(LSHR, 4).reinterpretAsBytes();
                 v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m3)
                         .add(p)
@@ -147,7 +149,7 @@ final class VectorTables {
                 m3 = IntVector.broadcast(I, words[q + 7]).reinterpretAsShorts();
                 n = ByteVector.fromMemorySegment(HALF, w, o + 2L * HALF_BYTES, LE);
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
-                n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
+                n = n.reinterpretAsLongs().lanewise(LSHR, 4).reinterpretAsBytes();
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m1)
                         .add(p);
@@ -155,7 +157,7 @@ final class VectorTables {
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m2)
                         .add(p);
-                n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
+                n = n.reinterpretAsLongs().lanewise(LSHR, 4).reinterpretAsBytes();
                 v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m3)
                         .add(p)
@@ -163,7 +165,7 @@ final class VectorTables {
                 s0 = v.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s0).add(v.lanewise(ASHR, 16));
                 n = ByteVector.fromMemorySegment(HALF, w, o + 2L * HALF_BYTES + stream, LE);
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
-                n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
+                n = n.reinterpretAsLongs().lanewise(LSHR, 4).reinterpretAsBytes();
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m1)
                         .add(p);
@@ -171,7 +173,7 @@ final class VectorTables {
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m2)
                         .add(p);
-                n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
+                n = n.reinterpretAsLongs().lanewise(LSHR, 4).reinterpretAsBytes();
                 v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m3)
                         .add(p)
@@ -179,11 +181,11 @@ final class VectorTables {
                 s1 = v.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s1).add(v.lanewise(ASHR, 16));
                 if ((h & 1) > 0) {
                     int b = h >> 1;
-                    int left = 16 - (b & 1) * 16;
-                    o = unit + (b >> 1) * (long) VECTOR_BYTES;
+                    // Read two bytes further on, an odd block's half is an int's lower one too.
+                    o = unit + (b >> 1) * (long) VECTOR_BYTES + (b & 1) * 2;
                     FloatVector scale = FloatVector.broadcast(F, blockScales[first + b]);
-                    int start = CENTRE * (starts[first + b] >> 19);
-                    IntVector d = IntVector.fromMemorySegment(I, w, o, LE).lanewise(LSHL, left);
+                    IntVector start = IntVector.broadcast(I, CENTRE * (starts[first + b] >> 19));
+                    IntVector d = IntVector.fromMemorySegment(I, w, o, LE).lanewise(LSHL, 16);
                     IntVector e;
                     FloatVector f;
                     e = d.and(VectorPanels.MAGNITUDE).lanewise(LSHR, 3).add(VectorPanels.FLOAT_BIAS);
@@ -193,10 +195,10 @@ final class VectorTables {
                             .min(e)
                             .or(d.and(VectorPanels.SIGN))
                             .reinterpretAsFloats();
-                    a0 = ((FloatVector) s0.add(start).convertShape(VectorOperators.I2F, F, 0))
+                    a0 = ((FloatVector) start.add(s0).convertShape(VectorOperators.I2F, F, 0))
                             .mul(scale)
                             .fma(f, a0);
-                    d = IntVector.fromMemorySegment(I, w, o + stream, LE).lanewise(LSHL, left);
+                    d = IntVector.fromMemorySegment(I, w, o + stream, LE).lanewise(LSHL, 16);
                     e = d.and(VectorPanels.MAGNITUDE).lanewise(LSHR, 3).add(VectorPanels.FLOAT_BIAS);
                     f = e.reinterpretAsFloats();
                     f = f.add(f.sub(VectorPanels.LEAST_NORMAL_HALF))
@@ -204,7 +206,7 @@ final class VectorTables {
                             .min(e)
                             .or(d.and(VectorPanels.SIGN))
                             .reinterpretAsFloats();
-                    a1 = ((FloatVector) s1.add(start).convertShape(VectorOperators.I2F, F, 0))
+                    a1 = ((FloatVector) start.add(s1).convertShape(VectorOperators.I2F, F, 0))
                             .mul(scale)
                             .fma(f, a1);
                     s0 = zero;
@@ -277,7 +279,7 @@ final class VectorTables {
                 m3 = IntVector.broadcast(I, words[q + 3]).reinterpretAsShorts();
                 n = ByteVector.fromMemorySegment(HALF, w, o, LE);
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
-                n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
+                n = n.reinterpretAsLongs().lanewise(LSHR, 4).reinterpretAsBytes();
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m1)
                         .add(p);
@@ -285,7 +287,7 @@ final class VectorTables {
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m2)
                         .add(p);
-                n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
+                n = n.reinterpretAsLongs().lanewise(LSHR, 4).reinterpretAsBytes();
                 v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m3)
                         .add(p)
@@ -293,7 +295,7 @@ final class VectorTables {
                 s0 = v.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s0).add(v.lanewise(ASHR, 16));
                 n = ByteVector.fromMemorySegment(HALF, w, o + stream, LE);
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
-                n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
+                n = n.reinterpretAsLongs().lanewise(LSHR, 4).reinterpretAsBytes();
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m1)
                         .add(p);
@@ -301,7 +303,7 @@ final class VectorTables {
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m2)
                         .add(p);
-                n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
+                n = n.reinterpretAsLongs().lanewise(LSHR, 4).reinterpretAsBytes();
                 v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m3)
                         .add(p)
@@ -313,7 +315,7 @@ final class VectorTables {
                 m3 = IntVector.broadcast(I, words[q + 7]).reinterpretAsShorts();
                 n = ByteVector.fromMemorySegment(HALF, w, o + 2L * HALF_BYTES, LE);
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
-                n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
+                n = n.reinterpretAsLongs().lanewise(LSHR, 4).reinterpretAsBytes();
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m1)
                         .add(p);
@@ -321,7 +323,7 @@ final class VectorTables {
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m2)
                         .add(p);
-                n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
+                n = n.reinterpretAsLongs().lanewise(LSHR, 4).reinterpretAsBytes();
                 v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m3)
                         .add(p)
@@ -329,7 +331,7 @@ final class VectorTables {
                 s0 = v.lanewise(LSHL, 16).lanewise(ASHR, 16).add(s0).add(v.lanewise(ASHR, 16));
                 n = ByteVector.fromMemorySegment(HALF, w, o + 2L * HALF_BYTES + stream, LE);
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
-                n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
+                n = n.reinterpretAsLongs().lanewise(LSHR, 4).reinterpretAsBytes();
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m1)
                         .add(p);
@@ -337,7 +339,7 @@ final class VectorTables {
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m2)
                         .add(p);
-                n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
+                n = n.reinterpretAsLongs().lanewise(LSHR, 4).reinterpretAsBytes();
                 v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m3)
                         .add(p)
@@ -348,17 +350,17 @@ final class VectorTables {
                     // Read three bytes further ahead, a block's scale is an int's highest byte.
                     o = unit + (1 + (b >> 2)) * (long) VECTOR_BYTES + (b & 3) - 3;
                     FloatVector scale = FloatVector.broadcast(F, blockScales[first + b]);
-                    int start = CENTRE * (starts[first + b] >> 19);
+                    IntVector start = IntVector.broadcast(I, CENTRE * (starts[first + b] >> 19));
                     f = d0.mul((FloatVector) IntVector.fromMemorySegment(I, w, o, LE)
                             .lanewise(ASHR, 24)
                             .convertShape(VectorOperators.I2F, F, 0));
-                    a0 = ((FloatVector) s0.add(start).convertShape(VectorOperators.I2F, F, 0))
+                    a0 = ((FloatVector) start.add(s0).convertShape(VectorOperators.I2F, F, 0))
                             .mul(scale)
                             .fma(f, a0);
                     f = d1.mul((FloatVector) IntVector.fromMemorySegment(I, w, o + stream, LE)
                             .lanewise(ASHR, 24)
                             .convertShape(VectorOperators.I2F, F, 0));
-                    a1 = ((FloatVector) s1.add(start).convertShape(VectorOperators.I2F, F, 0))
+                    a1 = ((FloatVector) start.add(s1).convertShape(VectorOperators.I2F, F, 0))
                             .mul(scale)
                             .fma(f, a1);
                     s0 = zero;
@@ -386,7 +388,7 @@ final class VectorTables {
                     .intoArray(tile, o);
             ((FloatVector) c.lanewise(ASHR, 16).convertShape(VectorOperators.I2F, F, 0))
                     .intoArray(tile, o + 2 * COLUMN_FLOATS);
-            n = n.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes();
+            n = n.reinterpretAsLongs().lanewise(LSHR, 4).reinterpretAsBytes();
             c = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).reinterpretAsInts();
             ((FloatVector) c.lanewise(LSHL, 16).lanewise(ASHR, 16).convertShape(VectorOperators.I2F, F, 0))
                     .intoArray(tile, o + 16 * COLUMN_FLOATS);
