@@ -92,8 +92,8 @@ public final class Activations {
     int[] byteStarts;
 
     /**
-     * [GROUP][stride / 2] the integers, two columns to an int, the first low: columns i, i + 16, i + 8 and i + 24 of a block stand together, as
-     * {@link TablePanels} add their products up
+     * [GROUP][stride / 2] the integers, two columns to an int, the first low: columns i, i + 16, i + 8 and i + 24 of a block
+     * stand together, as {@link TablePanels} add their products up
      */
     int[] words;
 

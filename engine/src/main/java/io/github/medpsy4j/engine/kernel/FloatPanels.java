@@ -5,7 +5,8 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * Packed weights multiplied with activations as they are, where vectors have 256 bits or more: those of eight bits and IQ2, and with
- * 512 bits all that are looked up or have more than four bits unless the processor prefers shorts ({@link VectorPanels#FLOAT_TILES}). For one token that costs no more than integers do, for several it costs less, and nothing is rounded
+ * 512 bits all that are looked up or have more than four bits unless the processor prefers shorts ({@link
+ * VectorPanels#FLOAT_TILES}). For one token that costs no more than integers do, for several it costs less, and nothing is rounded
  * but the sums.
  *
  * <p>y = Σ w·x is a chain of fused multiply-adds in order of columns, the same for one token and for many: results do not

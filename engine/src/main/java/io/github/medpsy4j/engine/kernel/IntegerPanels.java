@@ -36,8 +36,8 @@ import java.util.stream.IntStream;
  * <p>Sums of Q4_K, but where 256 columns share a scale, of Q5_K and Q6_K are turned to floats as they come.
  *
  * <p>Weights that are looked up become bytes, a vector at once, from a table that is repeated, so that an index needs no mask
- * either. Small ones ({@link PanelFormat#isSmall}) are one byte, c + 32, and others
- * two with a sum each, c & 15 and (c >> 4) + 8; of Σ 15·|q| 32 columns fit 16 bits.
+ * either. Small ones ({@link PanelFormat#isSmall}) are one byte, c + 32, and others, where vectors have 128 bits, two with a sum
+ * each, c & 15 and (c >> 4) + 8; of Σ 15·|q| 32 columns fit 16 bits.
  *
  * <p><b>A few tokens</b>, where tiles are of floats, are multiplied four at a time with weights that become floats in
  * registers: the bits of an unsigned u, moved to the top of the mantissa of 2^b, make 2^b + u. Sums of (2^b + u)·q are exact

@@ -27,7 +27,10 @@ public abstract class Matrix {
     /** How many rows one item of work has when n tokens are multiplied: there are rows / grain items, rounded up. */
     abstract int grain(int n);
 
-    /** What of n rows of activations it reads beside {@link Activations#data}: the sum of {@link Activations#GROUPED} and the others. */
+    /**
+     * What of n rows of activations it reads beside {@link Activations#data}: the sum of {@link Activations#GROUPED} and the
+     * others. What bounds the quantized form, {@link Activations#NIBBLES} to {@link Activations#WORDS}, does not depend on n.
+     */
     int reads(int n) {
         return 0;
     }

@@ -305,8 +305,8 @@ enum PanelFormat {
     }
 
     /**
-     * IQ4: writes sub-block j in pairs of bytes as the file has them, whose nibbles are columns i and 16 + i, in the order 0, 4, 1, 5, 2, 6, 3, 7:
-     * what follows one another are columns that are eight apart. A pair of row r is short r of {@code stride} ints.
+     * IQ4: writes sub-block j in pairs of bytes as the file has them, whose nibbles are columns i and 16 + i, in the order 0, 4, 1,
+     * 5, 2, 6, 3, 7: what follow one another are columns that are eight apart. A pair of row r is short r of {@code stride} ints.
      */
     void packTwos(byte[] src, int block, int j, int[] to, int at, int r, int stride) {
         int from = this == IQ4_NL ? block + 2 : block + 8 + 16 * j;

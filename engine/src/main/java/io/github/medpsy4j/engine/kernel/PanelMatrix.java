@@ -94,8 +94,8 @@ abstract class PanelMatrix extends StripMatrix {
         final MemorySegment floatTile = Arena.ofAuto().allocate(2L * HALF_TILE_BYTES, 64);
 
         /**
-         * [half][column of a span][rows] c of {@link TablePanels}, as floats. An array, as C2 checks those before a loop and not behind each
-         * fence.
+         * [half][column of a span][rows] c of {@link TablePanels}, as floats. An array, as C2 checks those before a loop and not
+         * behind each fence.
          */
         final float[] tableTile = new float[TablePanels.ARE_USED ? 2 * HALF_TILE_BYTES / Float.BYTES : 0];
 

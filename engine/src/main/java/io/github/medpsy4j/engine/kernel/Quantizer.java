@@ -18,8 +18,8 @@ import jdk.incubator.vector.VectorSpecies;
  * <p>Where they are of floats ({@link VectorPanels#FLOAT_TILES}), 256 columns share a scale, so that {@link IntegerPanels} may
  * add up as many before they round, and of 32 Σ|q| is at most 4,095, as only four bits are multiplied in integers.
  *
- * <p>{@link TablePanels}, whose weights have eight bits, add up four products: of four columns Σ|q| is at most {@link #FOUR_MAX}. On
- * activations of Qwen2.5-Coder-0.5B that rounds with 0.45 of the mean square of max|x| / 127, and 16 columns with 0.15.
+ * <p>{@link TablePanels}, whose weights have eight bits, add up four products: of four columns Σ|q| is at most {@link #FOUR_MAX}.
+ * On activations of Qwen2.5-Coder-0.5B that rounds with 0.45 of the mean square of max|x| / 127, and 16 columns with 0.15.
  */
 final class Quantizer {
     private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
@@ -41,8 +41,8 @@ final class Quantizer {
     private static final int QUANTA_MAX = SUM_MAX - SUM_COLUMNS / 2 - 1;
 
     /**
-     * What Σ|q| of a block's columns i, i + 8, i + 16 and i + 24 may be, where {@link TablePanels} multiply them: times 120, the greatest of
-     * IQ4's centred numbers, it is below 2^15.
+     * What Σ|q| of a block's columns i, i + 8, i + 16 and i + 24 may be, where {@link TablePanels} multiply them: times 120, the
+     * greatest of IQ4's centred numbers, it is below 2^15.
      */
     private static final int FOUR_MAX = 273;
 
@@ -188,8 +188,8 @@ final class Quantizer {
     }
 
     /**
-     * The least scale with which no four magnitudes of a block, eight columns apart, are more than {@link #FOUR_QUANTA_MAX}, counted as
-     * {@link #sharedScale} does.
+     * The least scale with which no four magnitudes of a block, eight columns apart, are together more than {@link
+     * #FOUR_QUANTA_MAX}, counted as {@link #sharedScale} does.
      *
      * @param sums room for a block
      */

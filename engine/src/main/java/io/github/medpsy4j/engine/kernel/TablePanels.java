@@ -3,17 +3,17 @@ package io.github.medpsy4j.engine.kernel;
 import java.lang.foreign.Arena;
 
 /**
- * IQ4, weights that are looked up in a table of numbers of eight bits, multiplied with quantized activations ({@link Quantizer}), where
- * vectors have 256 bits or more and do not multiply floats as fast as shorts ({@link VectorPanels#FLOAT_TILES}).
+ * IQ4, weights that are looked up in a table of numbers of eight bits, multiplied with quantized activations ({@link Quantizer}),
+ * where vectors have 256 bits or more and do not multiply floats as fast as shorts ({@link VectorPanels#FLOAT_TILES}).
  *
  * <p>s = Σ c·q over a block's 32 columns is exact, and y += (s·scale(x))·scale(w) in order of columns, for one token as for many.
  *
- * <p><b>One token</b> looks up half a vector of bytes, which become a vector of shorts: two columns of each row. Four of these, eight columns
- * apart, are multiplied and added up in 16 bits, for which c is centred ({@link Quantizer} bounds Σ|q|), and then in ints. A short's lanes
- * are twice a float's, which take two multiplications and a conversion each.
+ * <p><b>One token</b> looks up half a vector of bytes, which become a vector of shorts: two columns of each row. Four of these,
+ * eight columns apart, are multiplied and added up in 16 bits, for which c is centred ({@link Quantizer} bounds Σ|q|), and then in
+ * ints. Floats have half as many lanes, and take two multiplications and a conversion each.
  *
  * <p><b>Several</b> share a tile of c as floats, in which sums of whole numbers are exact too. Blocks of 32 columns are added up by
- * themselves, which costs a tenth of what tiles of finished weights do ({@link FloatPanels}).
+ * themselves, which costs 6 to 8% of what tiles of finished weights do ({@link FloatPanels}).
  */
 final class TablePanels extends TilePanels {
     /** Whether any type is multiplied so by these vectors. */

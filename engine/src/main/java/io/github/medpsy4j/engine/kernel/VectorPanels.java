@@ -17,8 +17,8 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * What all loops of {@link PanelMatrix} need, headers and results, and those of {@link IntegerPanels} for one token; their
  * Javadoc gives the layout and the arithmetic. Generic in the vector's length. {@link VectorFours} has the integers' loops for
- * a few tokens, {@link VectorTiles} those for many and {@link VectorFloats} all loops of {@link FloatPanels}. Offsets are those
- * of a panel's first strip, {@code stream} is the distance to the next.
+ * a few tokens, {@link VectorTiles} those for many, and {@link VectorFloats} and {@link VectorTables} all of {@link FloatPanels}
+ * and {@link TablePanels}. Offsets are those of a panel's first strip, {@code stream} is the distance to the next.
  *
  * <p>C2 schedules all independent work of a loop's body as early as it can and then spills registers. Where a short loop checks
  * the bounds of each load of a memory segment, these checks keep it in place; elsewhere fences keep it to half of the body. After

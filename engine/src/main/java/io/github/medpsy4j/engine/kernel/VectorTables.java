@@ -58,10 +58,9 @@ final class VectorTables {
 
     private VectorTables() {}
 
-    // Nibbles are shifted as longs, so that this package has vectors of ints of the preferred size alone.
-    //
-    // One token's loops take half a block at a time: C2's budget does not reach for all of it and its scale (0.1
-    // GMAC/s).
+    // One token's loops take half a block at a time: C2's budget does not reach for a whole one and its scale, and then
+    // vectors are boxed (0.1 GMAC/s). Nibbles are shifted as longs, so that this package has vectors of ints of the
+    // preferred size alone.
 
     /**
      * IQ4_NL, one token, two vectors of rows and all units: y[rows] += (Σ c·q·scale(x))·d of each block in turn.
@@ -454,8 +453,8 @@ final class VectorTables {
     }
 
     /**
-     * {@link #multiply4} of six of twelve tokens, a group and half of another's. With 16 registers that is as many sums as there is
-     * room for, if broadcasts are kept in place, and more than fused multiply-adds take to come out.
+     * {@link #multiply4} of six of twelve tokens. With 16 registers there is room for so many sums, but not for six broadcasts
+     * beside, which C2 would load first: fences keep four of them back.
      *
      * @param six which: 0 or 1
      * @param first the block's first column in the first group of four tokens' floats
