@@ -49,7 +49,7 @@ final class Quantizer {
     /** The same, less what rounding may add to each, and a bit for the scale's. */
     private static final int FOUR_QUANTA_MAX = FOUR_MAX - 3;
 
-    /** In what part of the greatest magnitude {@link #sharedScale} and {@link #foursScale} count. */
+    /** In what part of the greatest magnitude {@link #scale} counts. */
     private static final int PARTS = 1 << 13;
 
     private static final float ROUND = Exp.ROUND;
@@ -181,75 +181,68 @@ final class Quantizer {
         return Float.intBitsToFloat(magnitudes.reduceLanes(VectorOperators.MAX));
     }
 
-    /** The least scale with which all sums fit that are made of n elements. */
-    private static float scale(Activations x, int from, int n, int[] sums) {
-        float scale = x.isRead(Activations.NIBBLES | Activations.BYTES) ? sharedScale(x.data, from, n) : 0;
-        return x.isRead(Activations.WORDS) ? Math.max(scale, foursScale(x.data, from, sums)) : scale;
-    }
-
     /**
-     * The least scale with which no four magnitudes of a block, eight columns apart, are together more than {@link
-     * #FOUR_QUANTA_MAX}, counted as {@link #sharedScale} does.
+     * The least scale with which all sums fit that are made of n elements: no {@link #SUM_COLUMNS} magnitudes are together more than
+     * {@link #QUANTA_MAX}, and of a block no four that are eight columns apart more than {@link #FOUR_QUANTA_MAX}. They are added in
+     * whole parts of the greatest, as the order of a sum of others is not defined. One body, which C2 does not inline into {@link
+     * #quantizeRows}: both would share a budget, and beyond it box their vectors.
      *
+     * @param n columns that share a scale; those bounded by four are a block
      * @param sums room for a block
      */
-    private static float foursScale(float[] x, int from, int[] sums) {
-        float max = max(x, from, BLOCK);
+    private static float scale(Activations activations, int from, int n, int[] sums) {
+        float[] x = activations.data;
+        float max = max(x, from, n);
         float inverse = PARTS / max;
         if (inverse == Float.POSITIVE_INFINITY) {
             return 0;
         }
         FloatVector parts = FloatVector.broadcast(F, inverse);
         FloatVector round = FloatVector.broadcast(F, ROUND);
-        IntVector zero = IntVector.zero(I);
-        for (int j = 0; j < BLOCK / 2; j += L) {
-            IntVector first = FloatVector.fromArray(F, x, from + j)
-                    .abs()
-                    .fma(parts, round)
-                    .reinterpretAsInts()
-                    .sub(ROUND_BITS);
-            FloatVector.fromArray(F, x, from + BLOCK / 2 + j)
-                    .abs()
-                    .fma(parts, round)
-                    .reinterpretAsInts()
-                    .sub(ROUND_BITS)
-                    .add(first)
-                    .intoArray(sums, j);
-            zero.intoArray(sums, BLOCK / 2 + j); // lanes beyond eight
+        float scale = 0;
+        if (activations.isRead(Activations.NIBBLES | Activations.BYTES)) {
+            int most = 0;
+            for (int b = from; b < from + n; b += SUM_COLUMNS) {
+                IntVector sum = IntVector.zero(I);
+                for (int j = b; j < b + SUM_COLUMNS; j += L) {
+                    sum = FloatVector.fromArray(F, x, j)
+                            .abs()
+                            .fma(parts, round)
+                            .reinterpretAsInts()
+                            .sub(ROUND_BITS)
+                            .add(sum);
+                }
+                most = Math.max(most, sum.reduceLanes(VectorOperators.ADD));
+            }
+            scale = (float) (most + SUM_COLUMNS / 2) / QUANTA_MAX * (max / PARTS);
         }
-        IntVector most = zero;
-        for (int j = 0; j < BLOCK / 4; j += L) {
-            most = IntVector.fromArray(I, sums, j)
-                    .add(IntVector.fromArray(I, sums, j + BLOCK / 4))
-                    .max(most);
-        }
-        return (float) (most.reduceLanes(VectorOperators.MAX) + 2) / FOUR_QUANTA_MAX * (max / PARTS);
-    }
-
-    /**
-     * The least scale with which no {@link #SUM_COLUMNS} magnitudes of n are together more than {@link #QUANTA_MAX}. They are added
-     * in whole parts of the greatest, as the order of a sum of others is not defined.
-     */
-    private static float sharedScale(float[] x, int from, int n) {
-        float max = max(x, from, n);
-        float inverse = PARTS / max;
-        if (inverse == Float.POSITIVE_INFINITY) {
-            return 0;
-        }
-        int most = 0;
-        for (int b = 0; b < n; b += SUM_COLUMNS) {
-            IntVector parts = IntVector.zero(I);
-            for (int j = b; j < b + SUM_COLUMNS; j += L) {
-                parts = FloatVector.fromArray(F, x, from + j)
+        if (activations.isRead(Activations.WORDS)) {
+            IntVector zero = IntVector.zero(I);
+            for (int j = 0; j < BLOCK / 2; j += L) {
+                IntVector first = FloatVector.fromArray(F, x, from + j)
                         .abs()
-                        .fma(FloatVector.broadcast(F, inverse), FloatVector.broadcast(F, ROUND))
+                        .fma(parts, round)
+                        .reinterpretAsInts()
+                        .sub(ROUND_BITS);
+                FloatVector.fromArray(F, x, from + BLOCK / 2 + j)
+                        .abs()
+                        .fma(parts, round)
                         .reinterpretAsInts()
                         .sub(ROUND_BITS)
-                        .add(parts);
+                        .add(first)
+                        .intoArray(sums, j);
+                zero.intoArray(sums, BLOCK / 2 + j); // lanes beyond eight
             }
-            most = Math.max(most, parts.reduceLanes(VectorOperators.ADD));
+            IntVector most = zero;
+            for (int j = 0; j < BLOCK / 4; j += L) {
+                most = IntVector.fromArray(I, sums, j)
+                        .add(IntVector.fromArray(I, sums, j + BLOCK / 4))
+                        .max(most);
+            }
+            int four = most.reduceLanes(VectorOperators.MAX);
+            scale = Math.max(scale, (float) (four + 2) / FOUR_QUANTA_MAX * (max / PARTS));
         }
-        return (float) (most + SUM_COLUMNS / 2) / QUANTA_MAX * (max / PARTS);
+        return scale;
     }
 
     /**

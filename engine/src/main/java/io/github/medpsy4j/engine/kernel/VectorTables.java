@@ -350,15 +350,17 @@ final class VectorTables {
                     o = unit + (1 + (b >> 2)) * (long) VECTOR_BYTES + (b & 3) - 3;
                     FloatVector scale = FloatVector.broadcast(F, blockScales[first + b]);
                     IntVector start = IntVector.broadcast(I, CENTRE * (starts[first + b] >> 19));
-                    f = d0.mul((FloatVector) IntVector.fromMemorySegment(I, w, o, LE)
-                            .lanewise(ASHR, 24)
-                            .convertShape(VectorOperators.I2F, F, 0));
+                    f = ((FloatVector) IntVector.fromMemorySegment(I, w, o, LE)
+                                    .lanewise(ASHR, 24)
+                                    .convertShape(VectorOperators.I2F, F, 0))
+                            .mul(d0);
                     a0 = ((FloatVector) start.add(s0).convertShape(VectorOperators.I2F, F, 0))
                             .mul(scale)
                             .fma(f, a0);
-                    f = d1.mul((FloatVector) IntVector.fromMemorySegment(I, w, o + stream, LE)
-                            .lanewise(ASHR, 24)
-                            .convertShape(VectorOperators.I2F, F, 0));
+                    f = ((FloatVector) IntVector.fromMemorySegment(I, w, o + stream, LE)
+                                    .lanewise(ASHR, 24)
+                                    .convertShape(VectorOperators.I2F, F, 0))
+                            .mul(d1);
                     a1 = ((FloatVector) start.add(s1).convertShape(VectorOperators.I2F, F, 0))
                             .mul(scale)
                             .fma(f, a1);
