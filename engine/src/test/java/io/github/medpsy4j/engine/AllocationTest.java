@@ -25,7 +25,7 @@ class AllocationTest {
     private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
     @ParameterizedTest
-    @ValueSource(strings = {"q4_k_m", "iq4_xs"})
+    @ValueSource(strings = {"q4_k_m", "iq4_nl", "iq4_xs"})
     void generatingAllocatesNothing(String format) throws IOException {
         SamplingOptions sampling = SamplingOptions.defaults(1).withRepeatPenalty(1.1f);
         try (Model model = TinyModels.load(format);

@@ -278,17 +278,15 @@ abstract class PanelMatrix extends StripMatrix {
      * @param bias what is taken from the type's integers to make v
      */
     final void decodeHeader(long unit, float bias, Header h) {
-        int strips = ROWS / LANES;
         switch (format) {
-            case Q4_0, Q5_0, Q8_0, IQ4_NL ->
-                VectorPanels.headerScales(packed, unit, stream, unitBlocks, strips, h.scales);
+            case Q4_0, Q5_0, Q8_0, IQ4_NL -> VectorPanels.headerScales(packed, unit, stream, unitBlocks, h.scales);
             case Q4_1, Q5_1 -> VectorPanels.headerOffsets(packed, unit, stream, unitBlocks, bias, h.scales, h.centres);
             case Q4_K, Q5_K -> {
                 VectorPanels.headerFactors(packed, unit, stream, groups(), ROWS / LANES, h.factors);
                 VectorPanels.headerMinima(packed, unit, stream, groups(), bias, h.factors, h.scales, h.centres);
             }
             case Q6_K, IQ4_XS ->
-                VectorPanels.headerSigned(packed, unit, stream, groups(), quads(), format.factor, strips, h.scales);
+                VectorPanels.headerSigned(packed, unit, stream, groups(), quads(), format.factor, h.scales);
             case IQ3_S, IQ3_S_LINEAR, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {
                 VectorPanels.headerOdd(packed, unit, stream, groups(), format.runs, format.factor, h.scales);
                 // Of IQ3_S_LINEAR: 2·D·(n - 8) + D is 2·D·(n - 7.5).

@@ -26,8 +26,8 @@ import jdk.incubator.vector.VectorSpecies;
  *
  * <p>C2 has a budget of nodes for what it inlines into one compilation, and where that ends vectors go to the heap. So a
  * method here is one body without helpers that return vectors, small, which also brings it to C2 soon, but larger than the
- * 325 bytes of code up to which C2 would inline it into its caller, where several share one budget. What a loop carries is
- * an argument of its operations, not the receiver, of whose class C2 would need a profile. Behind the loop, where sums are
+ * 325 bytes of code up to which C2 would inline it into its caller, where several share one budget. What a loop
+ * carries, or an outer one keeps for it, is an argument of its operations, not the receiver, of whose class C2 would need a profile. Behind the loop, where sums are
  * stored, they are receivers after all: so this package has no vectors of floats but of the preferred size.
  */
 final class VectorPanels {
@@ -128,14 +128,10 @@ final class VectorPanels {
     // No subnormal float arises: it would cost some hundred cycles each time, and the d of nearly all blocks of Q6_K,
     // and of many of Q5_K and Q4_K, is a subnormal half.
 
-    /**
-     * A scale for each block and no centre, w = d·c; of an odd number of blocks one more.
-     *
-     * @param strips how many, an even number
-     */
-    static void headerScales(MemorySegment packed, long at, long stream, int blocks, int strips, float[] scales) {
+    /** A scale for each block and no centre, w = d·c, of a panel's four strips; of an odd number of blocks one more. */
+    static void headerScales(MemorySegment packed, long at, long stream, int blocks, float[] scales) {
         MemorySegment w = exact(packed);
-        int pairs = strips / 2;
+        int pairs = VECTORS / 2;
         for (int i = 0; i < (blocks + 1) / 2 * pairs; i++) {
             int b = i / pairs;
             int v = i % pairs * 2;
@@ -352,27 +348,19 @@ final class VectorPanels {
     }
 
     /**
-     * w = d·factor·scale·c with signed scales, which stand as {@code quads} vectors of four bytes behind d.
+     * w = d·factor·scale·c with signed scales of a panel's four strips, which stand as {@code quads} vectors of four bytes behind d.
      *
      * @param quads of 256 columns: 2 or 4
-     * @param strips how many
      */
     static void headerSigned(
-            MemorySegment packed,
-            long at,
-            long stream,
-            int groups,
-            int quads,
-            float factor,
-            int strips,
-            float[] scales) {
+            MemorySegment packed, long at, long stream, int groups, int quads, float factor, float[] scales) {
         MemorySegment w = exact(packed);
         int log = Integer.numberOfTrailingZeros(quads) - 1;
-        for (int i = 0; i < (groups << log) * strips; i++) {
-            int eight = i / strips;
+        for (int i = 0; i < (groups << log) * VECTORS; i++) {
+            int eight = i / VECTORS;
             int group = eight >> log;
-            int to = eight * 8 * ROWS + i % strips * L;
-            long strip = at + i % strips * stream;
+            int to = eight * 8 * ROWS + i % VECTORS * L;
+            long strip = at + i % VECTORS * stream;
             // Before these eight stand a vector for d of each group and two for each eight.
             long o = strip + (2 * eight + group + 1) * (long) VECTOR_BYTES;
             IntVector low = IntVector.fromMemorySegment(

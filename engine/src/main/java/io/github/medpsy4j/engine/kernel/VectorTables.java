@@ -82,7 +82,7 @@ final class VectorTables {
             int to) {
         MemorySegment w = VectorPanels.exact(packed);
         float[] blockScales = x.scales;
-        int[] starts = x.starts; // -8·Σq, shifted left by 16
+        int[] starts = x.starts; // -8·Σq, shifted left by 16: shifted right by 19, -Σq
         int[] words = x.words;
         ByteVector t = ByteVector.fromArray(HALF, table, 0);
         FloatVector a0 = FloatVector.fromArray(F, y, to);
@@ -99,19 +99,12 @@ final class VectorTables {
                 // Written so, C2 checks addresses in the loop, and these checks keep loads in place.
                 long o = unit + (header + h * INTS) * (long) HALF_BYTES;
                 int q = (2 * first + h) * (BLOCK / 4);
-                ShortVector m0;
-                ShortVector m1;
-                ShortVector m2;
-                ShortVector m3;
-                ByteVector n;
-                ShortVector p;
-                IntVector v;
-                m0 = IntVector.broadcast(I, words[q]).reinterpretAsShorts();
-                m1 = IntVector.broadcast(I, words[q + 1]).reinterpretAsShorts();
-                m2 = IntVector.broadcast(I, words[q + 2]).reinterpretAsShorts();
-                m3 = IntVector.broadcast(I, words[q + 3]).reinterpretAsShorts();
-                n = ByteVector.fromMemorySegment(HALF, w, o, LE);
-                p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
+                ShortVector m0 = IntVector.broadcast(I, words[q]).reinterpretAsShorts();
+                ShortVector m1 = IntVector.broadcast(I, words[q + 1]).reinterpretAsShorts();
+                ShortVector m2 = IntVector.broadcast(I, words[q + 2]).reinterpretAsShorts();
+                ShortVector m3 = IntVector.broadcast(I, words[q + 3]).reinterpretAsShorts();
+                ByteVector n = ByteVector.fromMemorySegment(HALF, w, o, LE);
+                ShortVector p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
                 n = n.reinterpretAsLongs().lanewise(LSHR, 4).reinterpretAsBytes();
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m1)
@@ -121,7 +114,7 @@ final class VectorTables {
                         .mul(m2)
                         .add(p);
                 n = n.reinterpretAsLongs().lanewise(LSHR, 4).reinterpretAsBytes();
-                v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
+                IntVector v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m3)
                         .add(p)
                         .reinterpretAsInts();
@@ -185,10 +178,9 @@ final class VectorTables {
                     FloatVector scale = FloatVector.broadcast(F, blockScales[first + b]);
                     IntVector start = IntVector.broadcast(I, CENTRE * (starts[first + b] >> 19));
                     IntVector d = IntVector.fromMemorySegment(I, w, o, LE).lanewise(LSHL, 16);
-                    IntVector e;
-                    FloatVector f;
-                    e = d.and(VectorPanels.MAGNITUDE).lanewise(LSHR, 3).add(VectorPanels.FLOAT_BIAS);
-                    f = e.reinterpretAsFloats();
+                    IntVector e =
+                            d.and(VectorPanels.MAGNITUDE).lanewise(LSHR, 3).add(VectorPanels.FLOAT_BIAS);
+                    FloatVector f = e.reinterpretAsFloats();
                     f = f.add(f.sub(VectorPanels.LEAST_NORMAL_HALF))
                             .reinterpretAsInts()
                             .min(e)
@@ -217,7 +209,10 @@ final class VectorTables {
         a1.intoArray(y, to + L);
     }
 
-    /** {@link #dotNl} of IQ4_XS, whose scales are d times a byte. */
+    /**
+     * {@link #dotNl} of IQ4_XS, whose scales are d times a byte. The products stand here again, as C2 boxes vectors that cross a
+     * helper.
+     */
     static void dotXs(
             MemorySegment packed,
             long at,
@@ -230,7 +225,7 @@ final class VectorTables {
             int to) {
         MemorySegment w = VectorPanels.exact(packed);
         float[] blockScales = x.scales;
-        int[] starts = x.starts; // -8·Σq, shifted left by 16
+        int[] starts = x.starts; // -8·Σq, shifted left by 16: shifted right by 19, -Σq
         int[] words = x.words;
         ByteVector t = ByteVector.fromArray(HALF, table, 0);
         FloatVector a0 = FloatVector.fromArray(F, y, to);
@@ -242,10 +237,8 @@ final class VectorTables {
             long unit = at + u * XS_UNIT_BYTES;
             int first = block + u * VectorPanels.UNIT_BLOCKS;
             IntVector d = IntVector.fromMemorySegment(I, w, unit, LE).lanewise(LSHL, 16);
-            IntVector e;
-            FloatVector f;
-            e = d.and(VectorPanels.MAGNITUDE).lanewise(LSHR, 3).add(VectorPanels.FLOAT_BIAS);
-            f = e.reinterpretAsFloats();
+            IntVector e = d.and(VectorPanels.MAGNITUDE).lanewise(LSHR, 3).add(VectorPanels.FLOAT_BIAS);
+            FloatVector f = e.reinterpretAsFloats();
             f = f.add(f.sub(VectorPanels.LEAST_NORMAL_HALF))
                     .reinterpretAsInts()
                     .min(e)
@@ -265,19 +258,12 @@ final class VectorTables {
                 // Written so, C2 checks addresses in the loop, and these checks keep loads in place.
                 long o = unit + (2 * XS_HEADER + h * INTS) * (long) HALF_BYTES;
                 int q = (2 * first + h) * (BLOCK / 4);
-                ShortVector m0;
-                ShortVector m1;
-                ShortVector m2;
-                ShortVector m3;
-                ByteVector n;
-                ShortVector p;
-                IntVector v;
-                m0 = IntVector.broadcast(I, words[q]).reinterpretAsShorts();
-                m1 = IntVector.broadcast(I, words[q + 1]).reinterpretAsShorts();
-                m2 = IntVector.broadcast(I, words[q + 2]).reinterpretAsShorts();
-                m3 = IntVector.broadcast(I, words[q + 3]).reinterpretAsShorts();
-                n = ByteVector.fromMemorySegment(HALF, w, o, LE);
-                p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
+                ShortVector m0 = IntVector.broadcast(I, words[q]).reinterpretAsShorts();
+                ShortVector m1 = IntVector.broadcast(I, words[q + 1]).reinterpretAsShorts();
+                ShortVector m2 = IntVector.broadcast(I, words[q + 2]).reinterpretAsShorts();
+                ShortVector m3 = IntVector.broadcast(I, words[q + 3]).reinterpretAsShorts();
+                ByteVector n = ByteVector.fromMemorySegment(HALF, w, o, LE);
+                ShortVector p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0)).mul(m0);
                 n = n.reinterpretAsLongs().lanewise(LSHR, 4).reinterpretAsBytes();
                 p = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m1)
@@ -287,7 +273,7 @@ final class VectorTables {
                         .mul(m2)
                         .add(p);
                 n = n.reinterpretAsLongs().lanewise(LSHR, 4).reinterpretAsBytes();
-                v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
+                IntVector v = ((ShortVector) n.selectFrom(t).convertShape(VectorOperators.B2S, S, 0))
                         .mul(m3)
                         .add(p)
                         .reinterpretAsInts();
@@ -557,7 +543,8 @@ final class VectorTables {
     }
 
     /**
-     * {@link #multiply4} of twelve tokens, for which 32 registers have room.
+     * {@link #multiply4} of twelve tokens, for which 32 registers have room. ({@link VectorTiles#multiplyFloats12}, whose tile is a
+     * segment, takes a fifth longer for 32 columns, as its bounds are checked at each call.)
      *
      * @param first the block's first column in the first group of four tokens' floats
      * @param group the block's scales of these
