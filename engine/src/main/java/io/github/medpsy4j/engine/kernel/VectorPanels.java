@@ -26,9 +26,10 @@ import jdk.incubator.vector.VectorSpecies;
  *
  * <p>C2 has a budget of nodes for what it inlines into one compilation, and where that ends vectors go to the heap. So a
  * method here is one body without helpers that return vectors, small, which also brings it to C2 soon, but larger than the
- * 325 bytes of code up to which C2 would inline it into its caller, where several share one budget. What a loop
- * carries, or an outer one keeps for it, is an argument of its operations, not the receiver, of whose class C2 would need a profile. Behind the loop, where sums are
- * stored, they are receivers after all: so this package has no vectors of floats but of the preferred size.
+ * 325 bytes of code up to which C2 would inline it into its caller, where several share one budget. What a loop carries, or
+ * an outer one keeps for it, is an argument of its operations, not the receiver, of whose class C2 would need a profile.
+ * Behind the loop, where sums are stored, they are receivers after all: so this package has no vectors of floats but of the
+ * preferred size.
  */
 final class VectorPanels {
     private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
