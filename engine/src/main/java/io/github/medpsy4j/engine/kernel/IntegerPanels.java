@@ -54,6 +54,9 @@ final class IntegerPanels extends PanelMatrix {
     /** Blocks whose sums of four tokens are kept at a time: as many of one span as a unit can be divided by. */
     private static final int SUM_BLOCKS_MAX = 8;
 
+    /** Tokens that vectors of 512 bits multiply together with a tile of shorts. */
+    private static final int EIGHT = 2 * Activations.GROUP;
+
     /** Sums of four tokens. */
     static final int SUMS = SUM_BLOCKS_MAX * 4 * ROWS;
 
@@ -230,6 +233,9 @@ final class IntegerPanels extends PanelMatrix {
                 int t = 0;
                 for (; VectorPanels.FLOAT_TILES && t <= tokens - TWELVE; t += TWELVE) {
                     multiplyFloats12(x, t0 + t, block + b, b, results + t * ROWS, s);
+                }
+                for (; VectorPanels.WIDE && !VectorPanels.FLOAT_TILES && t <= tokens - EIGHT; t += EIGHT) {
+                    multiply8(x, t0 + t, block + b, b, results + t * ROWS, s);
                 }
                 for (; t < tokens; t += 4) {
                     multiply4(x, t0 + t, block + b, b, results + t * ROWS, s);
@@ -536,7 +542,33 @@ final class IntegerPanels extends PanelMatrix {
             float[] centres = s.headers[0].centres;
             boolean centred = format.hasCentre();
             VectorTiles.combine4(
-                    s.products, runs, sumLog, sharedLog, centred, x, at, scales, centres, run, s.results, to);
+                    s.products, 0, runs, sumLog, sharedLog, centred, x, at, scales, centres, run, s.results, to);
+        }
+    }
+
+    /** {@link #multiply4} of eight tokens, with vectors of 512 bits, where one tile is enough. */
+    private void multiply8(Activations x, int t, int block, int b, int to, Workspace s) {
+        int groupBlocks = x.stride / BLOCK * Activations.GROUP;
+        int at = t / Activations.GROUP * groupBlocks + block * Activations.GROUP;
+        int runs = tileBlocks << sumLog;
+        int next = runs * Activations.GROUP * ROWS / 2;
+        VectorTiles.products8(
+                s.tile, runs, BLOCK >> sumLog, x.values, at * BLOCK, (at + groupBlocks) * BLOCK, s.products, next);
+        for (int g = 0; g < EIGHT / Activations.GROUP; g++) {
+            VectorTiles.combine4(
+                    s.products,
+                    g * next,
+                    runs,
+                    sumLog,
+                    sharedLog,
+                    format.hasCentre(),
+                    x,
+                    at + g * groupBlocks,
+                    s.headers[0].scales,
+                    s.headers[0].centres,
+                    b * format.runs * ROWS,
+                    s.results,
+                    to + g * Activations.GROUP * ROWS);
         }
     }
 
