@@ -33,7 +33,7 @@ abstract class StripMatrix extends Matrix {
     static final int HALF_TILE_BYTES = Activations.SPAN * HALF_ROWS * Float.BYTES;
 
     /** Tokens that share an unpacked tile: twelves, and with 512 bits those that hold the largest batch. */
-    static final int TILE_TOKENS = VectorPanels.WIDE ? 516 : 132;
+    static final int TILE_TOKENS = VectorPanels.WIDE ? 516 : 264;
 
     /** Tokens that {@link VectorFloats#multiply12} takes. */
     static final int TWELVE = 12;
