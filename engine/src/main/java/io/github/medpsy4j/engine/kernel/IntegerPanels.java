@@ -44,8 +44,9 @@ import java.util.stream.IntStream;
  * and start from what they are too great by, so they are Σ c·q as well.
  *
  * <p><b>Many tokens</b> share an unpacked tile. A tile of floats holds c, of Q4_K c·scale, and sums are fused multiply-adds of whole
- * numbers. A tile of shorts holds integers c of two rows to an int, whose sums are told apart by one shift each; eight bits and
- * looked up weights that are not small are two tiles, c & 15 or n and c >> 4 or h - 8, the bytes less their bias.
+ * numbers. A tile of shorts holds integers c of two rows to an int, whose sums are told apart by one shift each, and meets four
+ * tokens at a time, with vectors of 512 bits eight; eight bits and looked up weights that are not small are two tiles, c & 15 or n
+ * and c >> 4 or h - 8, the bytes less their bias.
  */
 final class IntegerPanels extends PanelMatrix {
     /** Blocks of a tile for many tokens: of shorts, it is 16 KiB with vectors of 256 bits. */

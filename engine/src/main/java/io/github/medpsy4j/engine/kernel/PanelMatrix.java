@@ -78,7 +78,7 @@ abstract class PanelMatrix extends StripMatrix {
 
         final int[] highTile = new int[tile.length];
 
-        /** [half block of a unit][rows] for one token, [run of a tile][pair of vectors][4 tokens][lanes] for many */
+        /** [half block of a unit][rows] for one token, [four tokens][run of a tile][pair of vectors][token][lanes] for many */
         final int[] products = new int[UNIT_BLOCKS_MAX * 2 * ROWS];
 
         /** The same of the high bits. */
