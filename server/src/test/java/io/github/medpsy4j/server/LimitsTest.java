@@ -122,15 +122,18 @@ class LimitsTest {
     void aFullQueueSaysWhenToComeAgain() throws IOException, InterruptedException {
         try (TestServer host = TestServer.start(
                 ServerOptions.builder(), TestServer.sharing().withSlots(1).withQueueMax(1))) {
-            try (Socket running = host.open("/v1/chat/completions", askAtLength(true));
-                    Socket waiting = host.open("/v1/chat/completions", askAtLength(true))) {
-                TestServer.await("one runs, one waits", () -> host.metric("queue_length") == 1);
-                TestServer.Response response = host.chat(ask("Hi"));
-                assertEquals(429, response.status());
-                assertEquals("queue_full", response.error("code"));
-                int seconds = Integer.parseInt(response.header("retry-after"));
-                assertTrue(seconds >= 1 && seconds <= 60, "seconds: " + seconds);
-                assertTrue(running.isConnected() && waiting.isConnected());
+            try (Socket running = host.open("/v1/chat/completions", askAtLength(true))) {
+                // Else the one that waits might be this one.
+                TestServer.await("one runs", () -> host.metric("slots_busy") == 1);
+                try (Socket waiting = host.open("/v1/chat/completions", askAtLength(true))) {
+                    TestServer.await("another waits", () -> host.metric("queue_length") == 1);
+                    TestServer.Response response = host.chat(ask("Hi"));
+                    assertEquals(429, response.status());
+                    assertEquals("queue_full", response.error("code"));
+                    int seconds = Integer.parseInt(response.header("retry-after"));
+                    assertTrue(seconds >= 1 && seconds <= 60, "seconds: " + seconds);
+                    assertTrue(running.isConnected() && waiting.isConnected());
+                }
             }
             TestServer.await("both are gone", () -> host.metric("slots_busy") + host.metric("queue_length") == 0);
             assertEquals(200, host.chat(ask("Hi", "max_tokens", 1)).status());
