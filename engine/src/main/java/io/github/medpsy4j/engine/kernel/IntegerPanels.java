@@ -530,7 +530,7 @@ final class IntegerPanels extends PanelMatrix {
             multiplyFloats4(x, t, block, b, to, s);
             return;
         }
-        int at = t * (x.stride / BLOCK) + block * Activations.GROUP;
+        int at = x.groupedBlockAt(block, t);
         int runs = tileBlocks << sumLog;
         int columns = BLOCK >> sumLog;
         float[] scales = s.headers[0].scales;
@@ -549,12 +549,11 @@ final class IntegerPanels extends PanelMatrix {
 
     /** {@link #multiply4} of eight tokens, with vectors of 512 bits, where one tile is enough. */
     private void multiply8(Activations x, int t, int block, int b, int to, Workspace s) {
-        int groupBlocks = x.stride / BLOCK * Activations.GROUP;
-        int at = t / Activations.GROUP * groupBlocks + block * Activations.GROUP;
+        int at = x.groupedBlockAt(block, t);
         int runs = tileBlocks << sumLog;
         int next = runs * Activations.GROUP * ROWS / 2;
         VectorTiles.products8(
-                s.tile, runs, BLOCK >> sumLog, x.values, at * BLOCK, (at + groupBlocks) * BLOCK, s.products, next);
+                s.tile, runs, BLOCK >> sumLog, x.values, at * BLOCK, (at + x.groupedStep()) * BLOCK, s.products, next);
         for (int g = 0; g < EIGHT / Activations.GROUP; g++) {
             VectorTiles.combine4(
                     s.products,
@@ -564,7 +563,7 @@ final class IntegerPanels extends PanelMatrix {
                     sharedLog,
                     format.hasCentre(),
                     x,
-                    at + g * groupBlocks,
+                    at + g * x.groupedStep(),
                     s.headers[0].scales,
                     s.headers[0].centres,
                     b * format.runs * ROWS,

@@ -61,7 +61,7 @@ abstract class StripMatrix extends Matrix {
     /**
      * Prefetchers end at a page: as strips are whole pages apart, the loads that they did not foresee wait for memory
      * together rather than one after the other. And a multiple of eight pages, or a Zen 5's lose streams that are read together (one
-     * token of Q4_K with 2,560 columns, two cores: 60 and 73 GMAC/s; any other number of pages is as slow).
+     * token of Q4_K with 2,560 columns, two cores: 60 and 73 GMAC/s; one to three pages more are as slow as one less).
      */
     private static final int STRIP_ALIGNMENT = 8 * 4096;
 

@@ -486,9 +486,8 @@ final class VectorPanels {
 
     /**
      * {@link #headerFactors} of 256 columns and two strips, whose loads are instructions of their own: prefetchers that follow an
-     * instruction's addresses lose both streams where it reads of one and the other in turn (Zen 5, AVX2, one token from memory: 23
-     * GMAC/s of a core, and so 43). With 512 bits, of which two threads take all that memory gives, they are better lost (a twelfth
-     * faster): a header is lines of its own there, and what follows them jumps ahead in the stream.
+     * instruction's addresses lose both streams where it reads of one and the other in turn (Zen 5, AVX2, a 4B model: 5 to 8% faster
+     * so, and 30% where strips are not as far apart as {@link StripMatrix} has them). With 512 bits it was a twelfth slower.
      */
     static void headerFactors2(MemorySegment packed, long at, long stream, float[] factors) {
         MemorySegment w = exact(packed);

@@ -736,7 +736,7 @@ final class VectorTiles {
             int from = run * columns * COLUMN_INTS;
             int first = at0 + run * columns * TOKENS;
             int second = at1 + run * columns * TOKENS;
-            int to = run * PAIRS * TOKENS * L;
+            int to = run * PAIRS * TOKENS * L; // behind the columns' loop C2's registers make it a tenth slower
             ShortVector zero = ShortVector.zero(S);
             ShortVector s00 = zero;
             ShortVector s10 = zero;
