@@ -86,10 +86,12 @@ final class BenchReport {
     Map<String, Object> object(Loaded loaded, Cold cold) {
         Map<String, Object> all = begin(loaded);
         if (cold.firstTokenSeconds().isPresent()) {
-            all.put("first_token_s", RunCommand.round(cold.firstTokenSeconds().getAsDouble()));
+            all.put(
+                    "first_token_s",
+                    RunCommand.roundSeconds(cold.firstTokenSeconds().getAsDouble()));
         }
         all.put("prompt_tokens", cold.prompt().test().tokens());
-        all.put("prompt_s", RunCommand.round(promptSeconds(cold)));
+        all.put("prompt_s", RunCommand.roundSeconds(promptSeconds(cold)));
         int tokens = cold.first().test().tokens();
         all.put("first" + tokens, RunCommand.round(cold.first().median()));
         all.put("tg" + tokens, RunCommand.round(cold.steady().median()));
@@ -107,7 +109,7 @@ final class BenchReport {
     }
 
     private void facts(Loaded loaded, Map<String, Object> all) {
-        all.put("load_s", RunCommand.round(loaded.loadSeconds()));
+        all.put("load_s", RunCommand.roundSeconds(loaded.loadSeconds()));
         all.put("kernel", loaded.kernel());
         all.put("threads", loaded.threads());
         all.put("kv", loaded.kv());

@@ -181,7 +181,7 @@ final class PromptsRun {
         } else {
             Generation g = answered.answer().generation();
             Map<String, Object> timings = new LinkedHashMap<>();
-            timings.put("queue_s", RunCommand.round(answered.queuedNanos() / 1e9));
+            timings.put("queue_s", RunCommand.roundSeconds(answered.queuedNanos() / 1e9));
             RunCommand.putTimings(timings, g);
             all.put("text", answered.answer().text());
             all.put("thinking", answered.answer().thinking());

@@ -554,7 +554,7 @@ final class RunCommand extends BaseCommand {
         Generation g = result.generation();
         Map<String, Object> timings = new LinkedHashMap<>();
         if (result.loadSeconds() != null) {
-            timings.put("load_s", round(result.loadSeconds()));
+            timings.put("load_s", roundSeconds(result.loadSeconds()));
         }
         putTimings(timings, g);
         Map<String, Object> all = new LinkedHashMap<>();
@@ -582,8 +582,8 @@ final class RunCommand extends BaseCommand {
     }
 
     static void putTimings(Map<String, Object> timings, Generation g) {
-        timings.put("prompt_s", round(g.promptNanos() / 1e9));
-        timings.put("generate_s", round(g.generateNanos() / 1e9));
+        timings.put("prompt_s", roundSeconds(g.promptNanos() / 1e9));
+        timings.put("generate_s", roundSeconds(g.generateNanos() / 1e9));
         timings.put("prompt_tokens_per_s", round(AnswerPrinter.perSecond(g.computedTokens(), g.promptNanos())));
         timings.put("tokens_per_s", round(AnswerPrinter.perSecond(g.generatedTokens(), g.generateNanos())));
     }
@@ -596,6 +596,11 @@ final class RunCommand extends BaseCommand {
             case STOP_TEXT -> "stop_text";
             case INTERRUPTED -> "interrupted";
         };
+    }
+
+    /** To microseconds: a few tokens of a small model take less than a millisecond. */
+    static double roundSeconds(double value) {
+        return Math.rint(value * 1e6) / 1e6;
     }
 
     static double round(double value) {
