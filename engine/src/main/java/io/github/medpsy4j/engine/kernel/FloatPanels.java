@@ -57,13 +57,14 @@ final class FloatPanels extends TilePanels {
     }
 
     @Override
-    void packBlock(byte[] src, int block, int j, int[] unit, int b, int r) {
+    void packBlock(byte[] src, int block, int[] unit, int b, int r) {
         int to = (int) (blocksOffset / Integer.BYTES) + b * blockVectors * LANES + r;
         if (format == PanelFormat.Q8_0) {
             PanelFormat.packEightBits(src, block, hasBase() ? 0x80808080 : 0, unit, to, LANES);
         } else {
-            format.packLow(src, block, j, unit, to, LANES);
-            format.packHigh(src, block, j, unit, to + INTS * LANES, LANES);
+            int step = blockVectors * LANES;
+            format.packLow(src, block, unit, to, step, LANES);
+            format.packHigh(src, block, unit, to + INTS * LANES, step, LANES);
         }
     }
 

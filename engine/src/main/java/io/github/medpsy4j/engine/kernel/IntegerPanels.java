@@ -133,14 +133,15 @@ final class IntegerPanels extends PanelMatrix {
     }
 
     @Override
-    void packBlock(byte[] src, int block, int j, int[] unit, int b, int r) {
+    void packBlock(byte[] src, int block, int[] unit, int b, int r) {
         int to = (int) (blocksOffset / Integer.BYTES) + r;
         switch (format) {
-            case Q5_0, Q5_1, Q5_K -> format.packFiveBits(src, block, j, unit, to + 5 * b * LANES, LANES);
-            case Q6_K -> PanelFormat.packSixBits(src, block, j, unit, to + 6 * b * LANES, LANES);
+            case Q5_0, Q5_1, Q5_K -> format.packFiveBits(src, block, unit, to + 5 * b * LANES, 5 * LANES, LANES);
+            case Q6_K -> PanelFormat.packSixBits(src, block, unit, to + 6 * b * LANES, 6 * LANES, LANES);
             default -> {
-                format.packLow(src, block, j, unit, to + b * INTS * LANES, LANES);
-                format.packHigh(src, block, j, unit, to + (unitBlocks * INTS + b * format.highBits) * LANES, LANES);
+                format.packLow(src, block, unit, to + b * INTS * LANES, INTS * LANES, LANES);
+                int high = to + (unitBlocks * INTS + b * format.highBits) * LANES;
+                format.packHigh(src, block, unit, high, format.highBits * LANES, LANES);
             }
         }
     }

@@ -58,7 +58,15 @@ enum PanelFormat {
     IQ2_XXS(GgmlType.IQ2_XXS, 256, 0.125f, 1, 0x00000000002b1908L);
 
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
+
+    private static final int BLOCK = PanelMatrix.BLOCK;
+
+    // What a field of a byte is, in each of eight bytes.
+    private static final long LOWEST = 0x0101010101010101L;
+    private static final long TWO_BITS = 3 * LOWEST;
+    private static final long NIBBLE = 15 * LOWEST;
 
     final GgmlType type;
     final int blockWeights;
@@ -150,36 +158,53 @@ enum PanelFormat {
     }
 
     /**
-     * Writes the low nibbles of the 32-wide sub-block j of the block at {@code block}: four ints, {@code stride} apart.
-     * Int i holds columns 8i + 0, 4, 1, 5, 2, 6, 3, 7 from its lowest nibble to its highest: the order in which two
-     * words of four bytes merge with one shift.
+     * Writes the low nibbles of the block at {@code block}: of each 32 columns four ints, {@code stride} apart; the next 32 columns'
+     * are {@code step} on. Int i holds columns 8i + 0, 4, 1, 5, 2, 6, 3, 7 from its lowest nibble to its highest: the order in
+     * which two words of four bytes merge with one shift.
      */
-    void packLow(byte[] src, int block, int j, int[] to, int at, int stride) {
+    void packLow(byte[] src, int block, int[] to, int at, int step, int stride) {
         switch (this) {
-            case Q4_0 -> nibblesOfHalves(src, block + 2, to, at, stride);
+            case Q4_0, IQ4_NL -> nibblesOfHalves(src, block + 2, to, at, stride);
             case Q4_1 -> nibblesOfHalves(src, block + 4, to, at, stride);
             case Q5_0 -> nibblesOfHalves(src, block + 6, to, at, stride);
             case Q5_1 -> nibblesOfHalves(src, block + 8, to, at, stride);
-            case Q4_K -> nibbles(src, block + 16 + (j >> 1) * 32, 4 * (j & 1), 0, to, at, stride);
-            case Q5_K -> nibbles(src, block + 48 + (j >> 1) * 32, 4 * (j & 1), 0, to, at, stride);
-            case Q6_K -> nibbles(src, block + (j >> 2) * 64 + (j & 1) * 32, 4 * ((j >> 1) & 1), 0, to, at, stride);
-            case Q8_0 -> nibbles(src, block + 2, 0, 0, to, at, stride);
-            case IQ4_NL -> nibblesOfHalves(src, block + 2, to, at, stride);
-            case IQ4_XS -> nibblesOfHalves(src, block + 8 + 16 * j, to, at, stride);
-            case IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {
+            case Q4_K, Q5_K -> {
+                int from = block + (this == Q4_K ? 16 : 48);
                 for (int i = 0; i < 4; i++) {
-                    to[at + i * stride] = codes(src, block, j, i);
+                    nibbles(src, from + 32 * i, to, at + 2 * i * step, step, stride);
                 }
             }
-            case IQ3_S_LINEAR -> {
+            case Q6_K -> {
                 for (int i = 0; i < 4; i++) {
-                    // The number m of a magnitude 2·m + 1 becomes 8 + m, of a negative one 7 - m.
-                    int codes = codes(src, block, j, i);
-                    int negative = codes & 0x88888888;
-                    to[at + i * stride] = codes ^ (0x88888888 | (negative - (negative >>> 3)));
+                    int j = 4 * (i / 2) + i % 2;
+                    nibbles(src, block + 32 * i, to, at + j * step, 2 * step, stride);
+                }
+            }
+            case Q8_0 -> {
+                for (int i = 0; i < 4; i++) {
+                    to[at + i * stride] = fields(int64(src, block + 2 + 8 * i), NIBBLE);
+                }
+            }
+            case IQ4_XS -> {
+                for (int j = 0; j < blockWeights / BLOCK; j++) {
+                    nibblesOfHalves(src, block + 8 + 16 * j, to, at + j * step, stride);
+                }
+            }
+            case IQ3_S, IQ3_S_LINEAR, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {
+                for (int j = 0; j < blockWeights / BLOCK; j++) {
+                    for (int i = 0; i < 4; i++) {
+                        int codes = codes(src, block, j, i);
+                        to[at + j * step + i * stride] = this == IQ3_S_LINEAR ? linear(codes) : codes;
+                    }
                 }
             }
         }
+    }
+
+    /** The number m of a magnitude 2·m + 1 becomes 8 + m, of a negative one 7 - m. */
+    private static int linear(int codes) {
+        int negative = codes & 0x88888888;
+        return codes ^ (0x88888888 | (negative - (negative >>> 3)));
     }
 
     /**
@@ -224,96 +249,120 @@ enum PanelFormat {
     }
 
     private static int codes(int first, int second, int signs) {
-        return ((first & 0x07070707) | spread(signs) << 3) | ((second & 0x07070707) | spread(signs >>> 4) << 3) << 4;
+        return (first & 0x07070707) | (second & 0x07070707) << 4 | fields(spread(signs), LOWEST) << 3;
     }
 
     /**
-     * Writes the high bits of the same weights, in the same order: as many ints as a weight has high bits. The fields of
-     * int i of the nibbles are in int i / (4 / highBits), shifted left by highBits·(i mod (4 / highBits)).
+     * Writes the high bits of the same weights, in the same order: of each 32 columns as many ints as a weight has high bits. The
+     * fields of int i of the nibbles are in int i / (4 / highBits), shifted left by highBits·(i mod (4 / highBits)).
      */
-    void packHigh(byte[] src, int block, int j, int[] to, int at, int stride) {
+    void packHigh(byte[] src, int block, int[] to, int at, int step, int stride) {
         switch (this) {
             case Q5_0 -> to[at] = bits(int32(src, block + 2));
             case Q5_1 -> to[at] = bits(int32(src, block + 4));
             case Q5_K -> {
-                int fields = 0;
-                for (int i = 0; i < 4; i++) {
-                    fields |= fields(src, block + 16 + 8 * i, j, 0x01010101) << i;
+                for (int j = 0; j < blockWeights / BLOCK; j++) {
+                    int fields = 0;
+                    for (int i = 0; i < 4; i++) {
+                        fields |= fields(int64(src, block + 16 + 8 * i) >>> j, LOWEST) << i;
+                    }
+                    to[at + j * step] = fields;
                 }
-                to[at] = fields;
             }
             case Q6_K -> {
-                int from = block + 128 + (j >> 2) * 32;
-                int shift = 2 * (j & 3);
-                for (int h = 0; h < 2; h++) {
-                    to[at + h * stride] = fields(src, from + 16 * h, shift, 0x03030303)
-                            | fields(src, from + 16 * h + 8, shift, 0x03030303) << 2;
+                for (int j = 0; j < blockWeights / BLOCK; j++) {
+                    int from = block + 128 + (j >> 2) * 32;
+                    int shift = 2 * (j & 3);
+                    for (int h = 0; h < 2; h++) {
+                        to[at + j * step + h * stride] = fields(int64(src, from + 16 * h) >>> shift, TWO_BITS)
+                                | fields(int64(src, from + 16 * h + 8) >>> shift, TWO_BITS) << 2;
+                    }
                 }
             }
-            case Q8_0 -> nibbles(src, block + 2, 4, 0x88888888, to, at, stride);
+            case Q8_0 -> {
+                for (int i = 0; i < 4; i++) {
+                    to[at + i * stride] = fields(int64(src, block + 2 + 8 * i) >>> 4, NIBBLE) ^ 0x88888888;
+                }
+            }
             case Q4_0, Q4_1, Q4_K, IQ4_NL, IQ4_XS, IQ3_S, IQ3_S_LINEAR, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS -> {}
         }
     }
 
     /**
-     * Q6_K: writes the sub-block j's 32 weights, of each 16 columns three ints, {@code stride} apart. Their bytes hold four
-     * columns each, and in their two highest bits, the lowest first, what the last four columns are.
+     * Q6_K: writes a block's weights, of each 16 columns three ints, {@code stride} apart; the next 32 columns' are {@code step}
+     * on. Their bytes hold four columns each, and in their two highest bits, the lowest first, what the last four columns are.
      */
-    static void packSixBits(byte[] src, int block, int j, int[] to, int at, int stride) {
-        int low = block + (j >> 2) * 64 + (j & 1) * 32;
-        int high = block + 128 + (j >> 2) * 32;
-        int shift = 4 * ((j >> 1) & 1);
-        int highShift = 2 * (j & 3);
-        for (int h = 0; h < 2; h++) {
-            int last = sixBits(src, low + 16 * h + 12, shift, high + 16 * h + 12, highShift);
-            for (int i = 0; i < 3; i++) {
-                int four = sixBits(src, low + 16 * h + 4 * i, shift, high + 16 * h + 4 * i, highShift);
-                to[at + (3 * h + i) * stride] = four | ((last >>> (2 * i)) & 0x03030303) << 6;
-            }
+    static void packSixBits(byte[] src, int block, int[] to, int at, int step, int stride) {
+        for (int i = 0; i < Q6_K.blockWeights / 16; i++) {
+            int j = i / 2;
+            int low = block + (j >> 2) * 64 + (j & 1) * 32 + i % 2 * 16;
+            int high = block + 128 + (j >> 2) * 32 + i % 2 * 16;
+            long first = sixBits(src, low, high, j);
+            long second = sixBits(src, low + 8, high + 8, j);
+            int last = (int) (second >>> 32);
+            int o = at + j * step + i % 2 * 3 * stride;
+            to[o] = (int) first | (last & 0x03030303) << 6;
+            to[o + stride] = (int) (first >>> 32) | (last & 0x0c0c0c0c) << 4;
+            to[o + 2 * stride] = (int) second | (last & 0x30303030) << 2;
         }
     }
 
-    /**
-     * Five bits: writes the 32 weights of sub-block j as five ints, {@code stride} apart. Their bytes hold four columns each, and
-     * their three highest bits, taken from the lowest on, the bits of the last twelve columns.
-     */
-    void packFiveBits(byte[] src, int block, int j, int[] to, int at, int stride) {
-        int f = fiveBits(src, block, j, 5);
-        int g = fiveBits(src, block, j, 6);
-        int h = fiveBits(src, block, j, 7);
-        to[at] = fiveBits(src, block, j, 0) | (f & 0x07070707) << 5;
-        to[at + stride] = fiveBits(src, block, j, 1) | (f & 0x18181818) << 2 | (g & 0x01010101) << 7;
-        to[at + 2 * stride] = fiveBits(src, block, j, 2) | (g & 0x0e0e0e0e) << 4;
-        to[at + 3 * stride] = fiveBits(src, block, j, 3) | (g & 0x10101010) << 1 | (h & 0x03030303) << 6;
-        to[at + 4 * stride] = fiveBits(src, block, j, 4) | (h & 0x1c1c1c1c) << 3;
+    /** Eight columns of sub-block j, a byte each. */
+    private static long sixBits(byte[] src, int low, int high, int j) {
+        return ((int64(src, low) >>> (4 * ((j >> 1) & 1))) & NIBBLE)
+                | ((int64(src, high) >>> (2 * (j & 3))) & TWO_BITS) << 4;
     }
 
-    /** Columns 4k to 4k + 3 of sub-block j, a byte each. */
-    private int fiveBits(byte[] src, int block, int j, int k) {
+    /**
+     * Five bits: writes a block's weights, of each 32 columns five ints, {@code stride} apart; the next 32 columns' are {@code
+     * step} on. Their bytes hold four columns each, and their three highest bits, taken from the lowest on, the bits of the last
+     * twelve columns.
+     */
+    void packFiveBits(byte[] src, int block, int[] to, int at, int step, int stride) {
+        for (int j = 0; j < blockWeights / BLOCK; j++) {
+            long a = fiveBits(src, block, j, 0);
+            long b = fiveBits(src, block, j, 1);
+            long c = fiveBits(src, block, j, 2);
+            long d = fiveBits(src, block, j, 3);
+            int f = (int) (c >>> 32);
+            int g = (int) d;
+            int h = (int) (d >>> 32);
+            int o = at + j * step;
+            to[o] = (int) a | (f & 0x07070707) << 5;
+            to[o + stride] = (int) (a >>> 32) | (f & 0x18181818) << 2 | (g & 0x01010101) << 7;
+            to[o + 2 * stride] = (int) b | (g & 0x0e0e0e0e) << 4;
+            to[o + 3 * stride] = (int) (b >>> 32) | (g & 0x10101010) << 1 | (h & 0x03030303) << 6;
+            to[o + 4 * stride] = (int) c | (h & 0x1c1c1c1c) << 3;
+        }
+    }
+
+    /** Columns 8k to 8k + 7 of sub-block j, a byte each. */
+    private long fiveBits(byte[] src, int block, int j, int k) {
         if (this == Q5_K) {
-            int low = int32(src, block + 48 + (j >> 1) * 32 + 4 * k) >>> (4 * (j & 1));
-            int high = int32(src, block + 16 + 4 * k) >>> j;
-            return (low & 0x0f0f0f0f) | (high & 0x01010101) << 4;
+            long low = int64(src, block + 48 + (j >> 1) * 32 + 8 * k) >>> (4 * (j & 1));
+            return (low & NIBBLE) | ((int64(src, block + 16 + 8 * k) >>> j) & LOWEST) << 4;
         }
         int bits = block + (this == Q5_0 ? 2 : 4);
-        int low = int32(src, bits + 4 + 4 * (k & 3)) >>> (4 * (k >> 2));
-        return (low & 0x0f0f0f0f) | spread(int32(src, bits) >>> (4 * k)) << 4;
-    }
-
-    private static int sixBits(byte[] src, int low, int shift, int high, int highShift) {
-        return ((int32(src, low) >>> shift) & 0x0f0f0f0f) | ((int32(src, high) >>> highShift) & 0x03030303) << 4;
+        long low = int64(src, bits + 4 + 8 * (k & 1)) >>> (4 * (k >> 1));
+        return (low & NIBBLE) | spread(src[bits + k]) << 4;
     }
 
     /**
-     * IQ4: writes sub-block j in pairs of bytes as the file has them, whose nibbles are columns i and 16 + i, in the order 0, 4, 1,
-     * 5, 2, 6, 3, 7: what follow one another are columns that are eight apart. A pair of row r is short r of {@code stride} ints.
+     * IQ4: writes a block in pairs of bytes as the file has them, whose nibbles are columns i and 16 + i, of each 32 columns in the
+     * order 0, 4, 1, 5, 2, 6, 3, 7, {@code stride} ints apart: what follow one another are columns that are eight apart. The next 32
+     * columns' are {@code step} on. A pair of row r is short r.
      */
-    void packTwos(byte[] src, int block, int j, int[] to, int at, int r, int stride) {
-        int from = this == IQ4_NL ? block + 2 : block + 8 + 16 * j;
+    void packTwos(byte[] src, int block, int[] to, int at, int r, int step, int stride) {
+        int from = this == IQ4_NL ? block + 2 : block + 8;
         int shift = 16 * (r & 1);
-        for (int i = 0; i < 8; i++) {
-            int pair = i / 2 + i % 2 * 4;
-            to[at + i * stride + r / 2] |= ((short) SHORT.get(src, from + 2 * pair) & 0xffff) << shift;
+        for (int j = 0; j < blockWeights / BLOCK; j++) {
+            long first = int64(src, from + 16 * j);
+            long second = int64(src, from + 16 * j + 8);
+            int o = at + j * step + r / 2;
+            for (int i = 0; i < 4; i++) {
+                to[o + 2 * i * stride] |= (int) (first >>> (16 * i) & 0xffff) << shift;
+                to[o + (2 * i + 1) * stride] |= (int) (second >>> (16 * i) & 0xffff) << shift;
+            }
         }
     }
 
@@ -332,38 +381,48 @@ enum PanelFormat {
         return (int) INT.get(src, at);
     }
 
-    /** A field of each of eight bytes, the nibbles of the result: those of the first four bytes even, of the others odd. */
-    private static int fields(byte[] src, int at, int shift, int mask) {
-        return ((int32(src, at) >>> shift) & mask) | ((int32(src, at + 4) >>> shift) & mask) << 4;
+    private static long int64(byte[] src, int at) {
+        return (long) LONG.get(src, at);
     }
 
-    /** 32 bytes with a nibble of each column. */
-    private static void nibbles(byte[] src, int from, int shift, int flip, int[] to, int at, int stride) {
+    /** The lowest bits of eight bytes, the nibbles of the result: those of the first four bytes even, of the others odd. */
+    private static int fields(long bytes, long mask) {
+        long fields = bytes & mask;
+        return (int) (fields | fields >>> 28);
+    }
+
+    /** 32 bytes: low nibbles are columns 0 to 31, high ones 32 columns that are {@code step} on. */
+    private static void nibbles(byte[] src, int from, int[] to, int at, int step, int stride) {
         for (int i = 0; i < 4; i++) {
-            to[at + i * stride] = fields(src, from + 8 * i, shift, 0x0f0f0f0f) ^ flip;
+            long eight = int64(src, from + 8 * i);
+            to[at + i * stride] = fields(eight, NIBBLE);
+            to[at + step + i * stride] = fields(eight >>> 4, NIBBLE);
         }
     }
 
     /** 16 bytes: low nibbles are columns 0-15, high ones 16-31. */
     private static void nibblesOfHalves(byte[] src, int from, int[] to, int at, int stride) {
-        for (int i = 0; i < 4; i++) {
-            to[at + i * stride] = fields(src, from + 8 * (i & 1), 4 * (i >> 1), 0x0f0f0f0f);
-        }
+        nibblesOfEight(int64(src, from), to, at, stride);
+        nibblesOfEight(int64(src, from + 8), to, at + stride, stride);
+    }
+
+    private static void nibblesOfEight(long eight, int[] to, int at, int stride) {
+        to[at] = fields(eight, NIBBLE);
+        to[at + 2 * stride] = fields(eight >>> 4, NIBBLE);
     }
 
     /** Bit k of a word is the high bit of column k. */
     private static int bits(int word) {
         int fields = 0;
         for (int i = 0; i < 4; i++) {
-            int eight = word >>> (8 * i);
-            fields |= (spread(eight) | spread(eight >>> 4) << 4) << i;
+            fields |= fields(spread(word >>> (8 * i)), LOWEST) << i;
         }
         return fields;
     }
 
-    /** The four lowest bits, each to the lowest bit of a byte. */
-    private static int spread(int x) {
-        return ((x & 15) * 0x00204081) & 0x01010101;
+    /** The eight lowest bits, each to the lowest bit of a byte: seven by copies that are seven bits apart. */
+    private static long spread(int x) {
+        return ((x & 0x7fL) * 0x0002040810204081L & LOWEST) | (x & 0x80L) << 49;
     }
 
     /** d. */
@@ -420,20 +479,31 @@ enum PanelFormat {
         return nibbles;
     }
 
-    /** Q4_K and Q5_K: scale and minimum of sub-block 2p, then of 2p + 1, six bits each in a byte. */
-    static int scalesAndMinima(byte[] src, int block, int p) {
-        int shift = 16 * (p & 1);
-        int scales;
-        int minima;
-        if (p < 2) {
-            scales = int32(src, block + 4) & 0x3f3f3f3f;
-            minima = int32(src, block + 8) & 0x3f3f3f3f;
-        } else {
-            scales = (int32(src, block + 12) & 0x0f0f0f0f) | ((int32(src, block + 4) >>> 2) & 0x30303030);
-            minima = ((int32(src, block + 12) >>> 4) & 0x0f0f0f0f) | ((int32(src, block + 8) >>> 2) & 0x30303030);
+    /**
+     * Q4_K and Q5_K: writes four ints, {@code stride} apart, of a scale and a minimum of two sub-blocks each, six bits in a byte,
+     * and in the bytes' highest two bits, the lowest first, d and dmin.
+     */
+    void packScalesAndMinima(byte[] src, int block, int[] to, int at, int stride) {
+        int halves = (d(src, block) & 0xffff) | m(src, block) << 16;
+        long low = int64(src, block + 4);
+        int scales = (int) low;
+        int minima = (int) (low >>> 32);
+        int high = int32(src, block + 12);
+        putScalesAndMinima(scales & 0x3f3f3f3f, minima & 0x3f3f3f3f, halves, to, at, stride);
+        scales = (high & 0x0f0f0f0f) | ((scales >>> 2) & 0x30303030);
+        minima = ((high >>> 4) & 0x0f0f0f0f) | ((minima >>> 2) & 0x30303030);
+        putScalesAndMinima(scales, minima, halves >>> 4, to, at + 2 * stride, stride);
+    }
+
+    private static void putScalesAndMinima(int scales, int minima, int halves, int[] to, int at, int stride) {
+        for (int p = 0; p < 2; p++) {
+            int s = scales >>> (16 * p);
+            int m = minima >>> (16 * p);
+            to[at + p * stride] = (s & 0xff)
+                    | (m & 0xff) << 8
+                    | (s & 0xff00) << 8
+                    | (m & 0xff00) << 16
+                    | ((halves >>> (2 * p)) & 0x03030303) << 6;
         }
-        scales >>>= shift;
-        minima >>>= shift;
-        return (scales & 0xff) | (minima & 0xff) << 8 | (scales & 0xff00) << 8 | (minima & 0xff00) << 16;
     }
 }

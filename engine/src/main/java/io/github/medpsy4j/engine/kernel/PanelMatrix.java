@@ -203,21 +203,20 @@ abstract class PanelMatrix extends StripMatrix {
     /** Packs a row's part of a unit, which begins at {@code from}. */
     private void packRow(byte[] src, int from, int[] unit, int r) {
         packHeader(src, from, unit, r);
-        int perBlock = format.type.blockBytes();
         int subBlocks = format.blockWeights / BLOCK;
-        for (int b = 0; b < unitBlocks; b++) {
-            packBlock(src, from + b / subBlocks * perBlock, b % subBlocks, unit, b, r);
+        for (int b = 0; b < unitBlocks; b += subBlocks) {
+            packBlock(src, from + b / subBlocks * format.type.blockBytes(), unit, b, r);
         }
     }
 
     /**
-     * Packs 32 columns of a row.
+     * Packs a block of the file.
      *
-     * @param block where their block of the file is in {@code src}, of which they are sub-block j
-     * @param b the block of the unit to which they go
+     * @param block where it is in {@code src}
+     * @param b the unit's first block of 32 columns to which it goes
      * @param r the row of the strip
      */
-    abstract void packBlock(byte[] src, int block, int j, int[] unit, int b, int r);
+    abstract void packBlock(byte[] src, int block, int[] unit, int b, int r);
 
     private void packHeader(byte[] src, int from, int[] unit, int r) {
         int perBlock = format.type.blockBytes();
@@ -236,12 +235,7 @@ abstract class PanelMatrix extends StripMatrix {
             case Q4_K, Q5_K -> {
                 for (int g = 0; g < groups(); g++) {
                     int block = from + g * perBlock;
-                    int halves = halves(format.d(src, block), format.m(src, block));
-                    int to = r + g * VectorPanels.MINIMA_HEADER * LANES;
-                    for (int p = 0; p < VectorPanels.MINIMA_HEADER; p++) {
-                        unit[to + p * LANES] =
-                                PanelFormat.scalesAndMinima(src, block, p) | ((halves >>> (2 * p)) & 0x03030303) << 6;
-                    }
+                    format.packScalesAndMinima(src, block, unit, r + g * VectorPanels.MINIMA_HEADER * LANES, LANES);
                 }
             }
             case Q6_K, IQ4_XS -> {

@@ -43,9 +43,9 @@ final class TablePanels extends TilePanels {
     }
 
     @Override
-    void packBlock(byte[] src, int block, int j, int[] unit, int b, int r) {
+    void packBlock(byte[] src, int block, int[] unit, int b, int r) {
         int to = (int) (blocksOffset / Integer.BYTES) + b * INTS * LANES;
-        format.packTwos(src, block, j, unit, to, r, LANES / 2);
+        format.packTwos(src, block, unit, to, r, INTS * LANES, LANES / 2);
     }
 
     @Override
