@@ -253,6 +253,20 @@ class RemoteRunTest {
         assertEquals(3, ((Map<?, ?>) json.get("usage")).get("cached_tokens"));
     }
 
+    @Test
+    void timesBelowAMillisecondAreNotLost() throws IOException {
+        server.then(to -> to.begin()
+                .piece("Yes.")
+                .event("{\"choices\": [{\"delta\": {}, \"finish_reason\": \"stop\"}], \"timings\": "
+                        + "{\"cache_n\": 0, \"prompt_ms\": 0.25, \"predicted_ms\": 0.5}}")
+                .event("{\"choices\": [], \"usage\": {\"prompt_tokens\": 6, \"completion_tokens\": 8}}"));
+        Map<?, ?> timings =
+                (Map<?, ?>) JSON.std.mapFrom(run("-p", "Hi", "--json").ok()).get("timings");
+        assertEquals(0.00025, timings.get("prompt_s"));
+        assertEquals(0.0005, timings.get("generate_s"));
+        assertEquals(16000.0, timings.get("tokens_per_s"));
+    }
+
     @ParameterizedTest
     @CsvSource({"reasoning_content", "reasoning", "tags"})
     void thinkingIsNotOnStdout(String form) {

@@ -388,7 +388,7 @@ enum PanelFormat {
     /** The lowest bits of eight bytes, the nibbles of the result: those of the first four bytes even, of the others odd. */
     private static int fields(long bytes, long mask) {
         long fields = bytes & mask;
-        return (int) (fields | fields >>> 28);
+        return (int) (fields | fields >>> (32 - 4));
     }
 
     /** 32 bytes: low nibbles are columns 0 to 31, high ones 32 columns that are {@code step} on. */
