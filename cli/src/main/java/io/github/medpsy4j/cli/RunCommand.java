@@ -266,9 +266,16 @@ final class RunCommand extends BaseCommand {
             Terminal shown = json ? silent(terminal) : terminal;
             AnswerPrinter printer =
                     new AnswerPrinter(shown, quiet || json, raw ? answerFlags.stops : List.of(), () -> false);
-            Result result = raw
-                    ? continueText(model, text, sampling, printer, loadSeconds)
-                    : answer(model, found, kept, text, sampling, printer, loadSeconds);
+            Result result = null;
+            try {
+                result = raw
+                        ? continueText(model, text, sampling, printer, loadSeconds)
+                        : answer(model, found, kept, text, sampling, printer, loadSeconds);
+            } finally {
+                if (result == null) {
+                    printer.abandon();
+                }
+            }
             if (json) {
                 Json.print(terminal, describe(found.name(), sampling.seed(), result));
             }

@@ -5,9 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.StringWriter;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -82,6 +88,39 @@ class RunCommandTest {
                 cli().in("the letter\n")
                         .run("run", Cli.TINY, "-p", "Explain:", "-p", "-", "--temp", "0", "-n", "12")
                         .ok());
+    }
+
+    @Test
+    void anAnswerThatBreaksOffEndsWithItsLine() throws IOException {
+        Path model = Files.copy(Path.of(Cli.TINY), home.resolve("shrinking.gguf"));
+        ByteArrayOutputStream out = new ByteArrayOutputStream() {
+            @Override
+            public void flush() throws IOException {
+                if (size() > 0) { // the rows of embeddings that follow are gone
+                    try (FileChannel file = FileChannel.open(model, StandardOpenOption.WRITE)) {
+                        file.truncate(1);
+                    }
+                }
+            }
+        };
+        StringWriter err = new StringWriter();
+        int code = cli().run(
+                        InputStream.nullInputStream(),
+                        out,
+                        err,
+                        "run",
+                        model.toString(),
+                        "-p",
+                        "Hello",
+                        "--temp",
+                        "0",
+                        "-n",
+                        "12",
+                        "-q");
+        assertEquals(1, code, err.toString());
+        assertTrue(err.toString().endsWith("got the file's end; it has become shorter\n"), err.toString());
+        String printed = out.toString(StandardCharsets.UTF_8);
+        assertTrue(printed.endsWith("\n") && printed.length() > 1, printed);
     }
 
     @Test
