@@ -120,7 +120,7 @@ public final class Model implements AutoCloseable {
         try {
             long start = System.nanoTime();
             MatrixLoader loader = new MatrixLoader(file, kernels, packs, arena, pool);
-            this.weights = new Weights(file, config, kernels, loader, options.progress());
+            this.weights = new Weights(file, config, loader, options.progress());
             options.log()
                     .accept(String.format(
                             Locale.ROOT,

@@ -95,7 +95,7 @@ final class WarmUp implements AutoCloseable {
         long start = System.nanoTime();
         try (Arena arena = Arena.ofShared()) {
             MatrixLoader loader = new MatrixLoader(file, kernels, packs, arena, pool());
-            Weights weights = Weights.sample(file, config, kernels, loader, SAMPLE_ROWS);
+            Weights weights = Weights.sample(file, config, loader, SAMPLE_ROWS);
             String kind = config.architecture() + " " + config.heads() / config.kvHeads() + " " + config.headDim() + " "
                     + packs + " " + kv + " " + weights.types();
             if (WARM.contains(kind)) {

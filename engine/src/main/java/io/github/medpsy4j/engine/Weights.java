@@ -58,14 +58,13 @@ final class Weights {
     Matrix output; // [vocabulary][hidden]
 
     private final GgufFile file;
-    private final Kernels kernels;
     private final Progress progress;
     private final int rowsMax; // of a matrix
     private final List<MatrixLoader.Request> requests = new ArrayList<>();
     private final Set<String> used = new HashSet<>();
 
-    Weights(GgufFile file, Config c, Kernels kernels, MatrixLoader loader, Progress progress) throws IOException {
-        this(file, c, kernels, progress, IntStream.range(0, c.layers()).toArray(), Integer.MAX_VALUE);
+    Weights(GgufFile file, Config c, MatrixLoader loader, Progress progress) throws IOException {
+        this(file, c, progress, IntStream.range(0, c.layers()).toArray(), Integer.MAX_VALUE);
         for (TensorInfo t : file.tensors()) {
             if (!used.contains(t.name())) {
                 throw new ModelException(file.path() + ": tensor '" + t.name() + "' has no place in architecture '"
@@ -77,18 +76,14 @@ final class Weights {
     }
 
     /** Checks all shapes; the matrices remain to be loaded. */
-    private Weights(GgufFile file, Config c, Kernels kernels, Progress progress, int[] layersUsed, int rowsMax)
-            throws IOException {
+    private Weights(GgufFile file, Config c, Progress progress, int[] layersUsed, int rowsMax) throws IOException {
         this.progress = progress;
         this.rowsMax = rowsMax;
         this.file = file;
-        this.kernels = kernels;
         int qWidth = c.heads() * c.headDim();
         int kvWidth = c.kvHeads() * c.headDim();
         TensorInfo tokens = tensor("token_embd.weight", c.hidden(), c.vocabulary());
-        // A few rows a batch, long decoded before C2 has compiled a decoder in vectors: the first word of the 1.7B
-        // comes 0.1 s sooner.
-        embedding = new Embedding(file, tokens, decoder(tokens, Kernels.scalar()));
+        embedding = new Embedding(file, tokens, decoder(tokens));
         // The greatest matrix first: while one is packed, the file's pages of it are in memory too. Tied models have no
         // output matrix of their own: the embedding serves.
         matrix(
@@ -127,7 +122,7 @@ final class Weights {
      * The first rows of each matrix, of as many layers as it takes to meet every tensor type in every place. Activations
      * keep their widths: what the missing rows would have written stays zero.
      */
-    static Weights sample(GgufFile file, Config c, Kernels kernels, MatrixLoader loader, int rows) throws IOException {
+    static Weights sample(GgufFile file, Config c, MatrixLoader loader, int rows) throws IOException {
         Set<String> seen = new HashSet<>();
         int[] layers = IntStream.range(0, c.layers())
                 .filter(i -> {
@@ -139,7 +134,7 @@ final class Weights {
                     return isNew;
                 })
                 .toArray();
-        Weights weights = new Weights(file, c, kernels, (done, total) -> true, layers, rows);
+        Weights weights = new Weights(file, c, (done, total) -> true, layers, rows);
         loader.load(weights.requests, bytes -> {});
         return weights;
     }
@@ -164,10 +159,13 @@ final class Weights {
         return t;
     }
 
-    /** Whose results are the same, whichever kernels they are. */
-    private WeightDecoder decoder(TensorInfo t, Kernels kernels) throws ModelException {
+    /**
+     * Of a few rows a batch, and of vectors once. In scalars: those in vectors make the same floats, but a first prompt is over before
+     * C2 has compiled one (0.1 s of a 1.7B model's first word).
+     */
+    private WeightDecoder decoder(TensorInfo t) throws ModelException {
         try {
-            return kernels.decoder(t.type());
+            return Kernels.scalar().decoder(t.type());
         } catch (IllegalArgumentException e) {
             throw new ModelException(file.path() + ": tensor '" + t.name() + "': unsupported type " + t.type(), e);
         }
@@ -176,7 +174,7 @@ final class Weights {
     /** Has a matrix loaded with the others and put in its place. */
     private void matrix(String name, int rows, int columns, Consumer<Matrix> place) throws ModelException {
         TensorInfo t = tensor(name, columns, rows);
-        decoder(t, kernels);
+        decoder(t);
         requests.add(new MatrixLoader.Request(t, Math.min(rows, rowsMax), columns, place));
     }
 
@@ -201,7 +199,7 @@ final class Weights {
                     file.path() + ": tensor '" + name + "': expected type F32, F16 or BF16, got " + t.type());
         }
         float[] values = new float[length];
-        decoder(t, kernels).decode(file.data(t), 0, values, 0, length);
+        decoder(t).decode(file.data(t), 0, values, 0, length);
         return values;
     }
 

@@ -158,7 +158,6 @@ class CompanyTest {
             Weights weights = new Weights(
                     file,
                     c,
-                    kernels,
                     new MatrixLoader(file, kernels, layout == WeightLayout.PACKED, arena, pool),
                     (done, total) -> true);
             Rope rope = Rope.of(
